@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Runs suites and adds up what they counted. A suite is a folder tests/SUITE: its GoogleTest programs
+# (build/<preset>/bin/tests/SUITE/*) and its scripts (tests/SUITE/*_test.sh, written with tests/lib.sh).
+# Programs without the kernel run in parallel; whatever makes namespaces runs alone.
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+preset=${FAIRLEAD_PRESET:-release}
+bin=$PWD/build/$preset/bin
+export FAIRLEAD_BIN=$bin
+logs=build/test-logs
+rm -rf "$logs" && mkdir -p "$logs"
+
+all_suites=(unit netns lab helm)   # what CI runs; `apiserver` (a real kube-apiserver) is run by name
+suites=("$@")
+[ ${#suites[@]} -gt 0 ] || suites=("${all_suites[@]}")
+
+passed=0 failed=0 skipped=0
+
+# Adds the counts of one GoogleTest JSON report, or one failure where the program left none (it crashed).
+count_gtest() {
+  local name=$1 report=$2 status=$3 counts
+  if [ ! -s "$report" ]; then
+    echo "    $name: died with status $status before it reported; see $logs" >&2
+    echo "0 1 0" && return
+  fi
+  counts=$(jq -r '[.testsuites[].testsuite[] | select(.status == "RUN") |
+      if (.failures // []) | length > 0 then "failed"
+      elif .result == "SKIPPED" then "skipped" else "passed" end]
+    | [(map(select(. == "passed")) | length), (map(select(. == "failed")) | length), (map(select(. == "skipped")) | length)]
+    | join(" ")' "$report")
+  # A sanitizer's report at exit, or a crash after the last test, is a failure even where each test passed.
+  if [ "$status" -ne 0 ] && [ "$(cut -d' ' -f2 <<<"$counts")" = 0 ]; then
+    echo "    $name: exit status $status although no test failed" >&2
+    counts=$(awk '{print $1, 1, $3}' <<<"$counts")
+  fi
+  echo "$counts"
+}
+
+run_program() {
+  local suite=$1 program=$2 name status=0
+  name=$(basename "$program")
+  local report=$PWD/$logs/$suite-$name.json log=$logs/$suite-$name.log
+  "$program" --gtest_output="json:$report" --gtest_brief=1 >"$log" 2>&1 || status=$?
+  count_gtest "$suite/$name" "$report" "$status" >"$logs/$suite-$name.count"
+  [ "$status" -eq 0 ] || { echo "--- $suite/$name"; tail -n 200 "$log"; } >&2
+}
+
+run_script() {
+  local suite=$1 script=$2 name status=0
+  name=$(basename "$script" .sh)
+  local log=$logs/$suite-$name.log last
+  "$script" >"$log" 2>&1 || status=$?
+  last=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
+  if [ -n "$last" ]; then tr -cd '0-9 \n' <<<"$last" | xargs; else echo "0 1 0"; fi >"$logs/$suite-$name.count"
+  if [ "$status" -ne 0 ] && [ "$(cut -d' ' -f2 "$logs/$suite-$name.count")" = 0 ]; then
+    awk '{print $1, 1, $3}' "$logs/$suite-$name.count" >"$logs/count.new" && mv "$logs/count.new" "$logs/$suite-$name.count"
+  fi
+  [ "$status" -eq 0 ] || { echo "--- $suite/$name"; tail -n 200 "$log"; } >&2
+  grep -E '^SKIP ' "$log" || true
+}
+
+run_suite() {
+  local suite=$1 started=$SECONDS program script p=0 f=0 s=0 count found=0
+  if [ ! -d "tests/$suite" ]; then
+    echo "$suite: no such suite" >&2
+    failed=$((failed + 1))
+    return
+  fi
+  for program in "$bin/tests/$suite"/*; do
+    [ -x "$program" ] || continue
+    found=1
+    if [ "$suite" = unit ]; then
+      while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+      run_program "$suite" "$program" &
+    else
+      run_program "$suite" "$program"
+    fi
+  done
+  wait
+  for script in tests/"$suite"/*_test.sh; do
+    [ -x "$script" ] || continue
+    found=1
+    run_script "$suite" "$script"
+  done
+  for count in "$logs/$suite"-*.count; do
+    [ -f "$count" ] || continue
+    read -r a b c <"$count"
+    p=$((p + a)) f=$((f + b)) s=$((s + c))
+  done
+  # A suite in which nothing ran is a broken suite.
+  [ "$found" = 1 ] && [ $((p + f + s)) -gt 0 ] || { echo "$suite: nothing ran" >&2; f=$((f + 1)); }
+  printf '%-12s %d passed, %d failed, %d skipped (%d s)\n' "$suite:" "$p" "$f" "$s" $((SECONDS - started))
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+for suite in "${suites[@]}"; do run_suite "$suite"; done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,4 @@
+// The compiled part of Boost.Asio (with TLS) and Boost.Beast.
+#include <boost/asio/impl/src.hpp>
+#include <boost/asio/ssl/impl/src.hpp>
+#include <boost/beast/src.hpp>
