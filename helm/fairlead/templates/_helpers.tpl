@@ -1,0 +1,59 @@
+{{- define "fairlead.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "fairlead.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains (include "fairlead.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "fairlead.name" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What a selector matches; it can never change for a DaemonSet that exists. */}}
+{{- define "fairlead.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "fairlead.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "fairlead.labels" -}}
+{{ include "fairlead.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "fairlead.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "fairlead.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "fairlead.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The agent's configuration file: values.agent under its kind. */}}
+{{- define "fairlead.agentConfiguration" -}}
+{{- $kind := dict "apiVersion" "fairlead.io/v1alpha1" "kind" "AgentConfiguration" -}}
+{{- toYaml (merge $kind (deepCopy .Values.agent)) -}}
+{{- end -}}
+
+{{/* The port of "0.0.0.0:10256" or "[::]:10256". */}}
+{{- define "fairlead.portOf" -}}
+{{- regexFind "[0-9]+$" . -}}
+{{- end -}}
+
+{{/* The host by which the kubelet reaches a bind address; nothing where it is every address. */}}
+{{- define "fairlead.probeHost" -}}
+{{- $host := regexReplaceAll ":[0-9]+$" . "" | trimPrefix "[" | trimSuffix "]" -}}
+{{- if not (has $host (list "0.0.0.0" "::")) -}}{{ $host }}{{- end -}}
+{{- end -}}
