@@ -3,7 +3,7 @@
 # (build/<preset>/bin/tests/SUITE/*) and its scripts (tests/SUITE/*_test.sh, written with tests/lib.sh).
 # Programs without the kernel run in parallel; whatever makes namespaces runs alone.
 set -uo pipefail
-cd "$(dirname "$(readlink -f "$0")")/.."
+cd "$(dirname "$(readlink -f "$0")")/.." || exit
 preset=${FAIRLEAD_PRESET:-release}
 bin=$PWD/build/$preset/bin
 export FAIRLEAD_BIN=$bin
