@@ -82,7 +82,7 @@ struct EndpointSlice {
 struct Node {
   std::string name;
   std::string zone;  // label topology.kubernetes.io/zone; "" if missing or empty
-  std::vector<Ip> addresses;  // status.addresses of type InternalIP and ExternalIP, in the object's order
+  std::vector<Ip> addresses;  // status.addresses: InternalIP before ExternalIP, else in the object's order
   std::vector<Cidr> pod_cidrs;
   bool being_deleted = false;           // metadata.deletionTimestamp
   std::vector<std::string> taint_keys;  // spec.taints[].key

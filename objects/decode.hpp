@@ -1,4 +1,5 @@
-// Kubernetes JSON -> model. A field that decides where a packet goes is checked here once; the error names object and field.
+// Kubernetes JSON -> model. A field that decides where a packet goes is checked here once; the
+// error names object and field.
 #pragma once
 
 #include <boost/json.hpp>
@@ -10,17 +11,20 @@
 
 namespace fairlead {
 
-/// The object without its bad parts, and what was left out (a bad address costs that address, not its neighbours).
+/// The object without its bad parts, and what was left out (a bad address costs that address, not
+/// its neighbours).
 template <class T>
 struct Decoded {
   T object;
   std::vector<Problem> problems;
 };
 
-/// v1 Service. Fails only where nothing useful is left: not an object, no name, wrong JSON type of a whole section.
+/// v1 Service. Fails only where nothing useful is left: not an object, no name, wrong JSON type of
+/// a whole section.
 Result<Decoded<Service>> decode_service(const boost::json::value& json);
-/// discovery.k8s.io/v1 and v1beta1 EndpointSlice. Loopback, link-local, multicast, unspecified, IPv4-mapped addresses and those of
-/// the wrong family are left out with a Problem (CVE-2021-25737).
+/// discovery.k8s.io/v1 and v1beta1 EndpointSlice. Loopback, link-local, multicast, unspecified,
+/// IPv4-mapped addresses and those of the wrong family are left out with a Problem
+/// (CVE-2021-25737).
 Result<Decoded<EndpointSlice>> decode_endpoint_slice(const boost::json::value& json);
 /// v1 Node.
 Result<Decoded<Node>> decode_node(const boost::json::value& json);

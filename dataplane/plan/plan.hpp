@@ -1,4 +1,5 @@
-// Snapshot + this node -> Plan. Pure; every rule of a Service is decided here, once, for all datapaths.
+// Snapshot + this node -> Plan. Pure; every rule of a Service is decided here, once, for all
+// datapaths.
 #pragma once
 
 #include "model/object.hpp"
@@ -8,20 +9,26 @@ namespace fairlead {
 
 struct PlanOptions {
   std::string node;  // this node's name
-  /// Cluster's pod ranges (--cluster-cidr). With kCidr detection they are also who is Scope::kInternal.
+  /// Cluster's pod ranges (--cluster-cidr). With kCidr detection they are also who is
+  /// Scope::kInternal.
   DetectLocal detect_local;
   bool masquerade_all = false;  // also pod to ClusterIP
-  /// Empty: kube-proxy's nftables default, the Node's first address of each family. A /0 of a family: every local address.
+  /// Empty: kube-proxy's nftables default, the Node's first address of each family. A /0 of a
+  /// family: every local address.
   std::vector<Cidr> node_port_cidrs;
   std::vector<Cidr> service_cidrs;  // the cluster's ClusterIP ranges, if known
-  std::vector<Cidr> cluster_cidrs;  // the cluster's pod ranges, if known; no external address may lie in them
-  /// Addresses of this node's own interfaces, as the kernel has them, for node_port_cidrs. May be empty: the Node object's serve.
+  std::vector<Cidr>
+      cluster_cidrs;  // the cluster's pod ranges, if known; no external address may lie in them
+  /// Addresses of this node's own interfaces, as the kernel has them, for node_port_cidrs. May be
+  /// empty: the Node object's serve.
   std::vector<Ip> local_addresses;
-  /// nullopt: any external IP, as kube-proxy today. Empty: none. Else only these (KEP-5707, CVE-2020-8554).
+  /// nullopt: any external IP, as kube-proxy today. Empty: none. Else only these (KEP-5707,
+  /// CVE-2020-8554).
   std::optional<std::vector<Cidr>> allowed_external_ips;
 };
 
-/// The whole plan. Deterministic: neither the order of arrival nor that of the maps' building matters.
+/// The whole plan. Deterministic: neither the order of arrival nor that of the maps' building
+/// matters.
 Plan plan(const Snapshot& cluster, const PlanOptions& options);
 
 }  // namespace fairlead

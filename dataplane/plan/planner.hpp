@@ -1,5 +1,6 @@
-// The plan kept current. Events say what changed in the cluster; update() replans the Services that they touch and no other,
-// so that one changed endpoint costs the same at ten Services as at ten thousand.
+// The plan kept current. Events say what changed in the cluster; update() replans the Services that
+// they touch and no other, so that one changed endpoint costs the same at ten Services as at ten
+// thousand.
 #pragma once
 
 #include <memory>
@@ -12,16 +13,16 @@
 
 namespace fairlead {
 
-/// Services that one family's traffic cannot reach from here, because their policy is Local and no endpoint is on this node
-/// (kubeproxy_sync_proxy_rules_no_local_endpoints_total).
+/// Services that one family's traffic cannot reach from here, because their policy is Local and no
+/// endpoint is on this node (kubeproxy_sync_proxy_rules_no_local_endpoints_total).
 struct NoLocalEndpoints {
   std::size_t internal = 0;
   std::size_t external = 0;
   bool operator==(const NoLocalEndpoints&) const = default;
 };
 
-/// Owns the Snapshot and its Plan. plan() always equals plan(snapshot(), options) of dataplane/plan/plan.hpp once update() has
-/// run, whatever the order of the events. One thread.
+/// Owns the Snapshot and its Plan. plan() always equals plan(snapshot(), options) of
+/// dataplane/plan/plan.hpp once update() has run, whatever the order of the events. One thread.
 class Planner {
  public:
   explicit Planner(PlanOptions options);
@@ -33,7 +34,8 @@ class Planner {
   void set_options(PlanOptions options);
   [[nodiscard]] const PlanOptions& options() const;
 
-  // Adding and changing are one: what was known under the name is replaced. Erasing what is unknown does nothing.
+  // Adding and changing are one: what was known under the name is replaced. Erasing what is unknown
+  // does nothing.
   void set_service(Service service);
   void erase_service(const ObjectName& name);
   /// A slice may change the Service that it names.
@@ -43,8 +45,9 @@ class Planner {
   void set_node(Node node);
   void erase_node(const std::string& name);
 
-  /// Replans what the events since the last call touched, Services whose conflicts over an address changed with them included.
-  /// The Services whose plan differs now, sorted; also those that have none any more.
+  /// Replans what the events since the last call touched, Services whose conflicts over an address
+  /// changed with them included. The Services whose plan differs now, sorted; also those that have
+  /// none any more.
   std::vector<ObjectName> update();
 
   /// As of the last update(). Valid until the next one.
