@@ -1,0 +1,86 @@
+// What an operator can set for the agent of one node. options.cpp says how each member is written
+// in a file and as a flag.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log/log.hpp"
+#include "model/ip.hpp"
+
+namespace fairlead {
+
+struct ListenAddress {
+  Ip ip;
+  Port port;
+  auto operator<=>(const ListenAddress&) const = default;
+};
+inline std::string to_string(const ListenAddress& address) {
+  return to_string(address.ip, address.port);
+}
+
+/// Whose packets count as those of local pods. kAuto: kClusterCidr where clusterCIDRs are given,
+/// else kNone.
+enum class DetectLocalMode : std::uint8_t {
+  kAuto,
+  kClusterCidr,
+  kNodeCidr,
+  kBridgeInterface,
+  kInterfaceNamePrefix,
+  kNone
+};
+
+/// `primary` alone is kube-proxy's nftables default: the Node's first address of each family.
+struct NodePortAddresses {
+  bool primary = true;
+  std::vector<Cidr> cidrs;  // "all" is 0.0.0.0/0 and ::/0
+  bool operator==(const NodePortAddresses&) const = default;
+};
+
+struct AgentConfig {
+  std::string node_name;   // "": $NODE_NAME, else this host's name in lower case
+  std::string kubeconfig;  // "": the pod's own service account
+  std::string server;      // replaces the kubeconfig's server; "": as the kubeconfig says
+  std::string datapath = "auto";
+
+  std::vector<Cidr> cluster_cidrs;
+  std::vector<Cidr> service_cidrs;
+  DetectLocalMode detect_local = DetectLocalMode::kAuto;
+  std::string bridge_interface;
+  std::string interface_name_prefix;
+  NodePortAddresses node_port_addresses;
+  bool masquerade_all = false;
+  /// nullopt: any, as kube-proxy does. Empty: none.
+  std::optional<std::vector<Cidr>> allowed_external_ips;
+
+  std::optional<ListenAddress> health_bind_address =
+      ListenAddress{any_address(Family::kIpv4), Port{10256}};
+  std::optional<ListenAddress> metrics_bind_address =
+      ListenAddress{ip_from_v4({127, 0, 0, 1}), Port{10249}};
+  bool bind_address_hard_fail = false;
+
+  std::string runtime_directory = "/run/fairlead";
+  std::string state_directory = "/var/lib/fairlead";
+  std::string pin_directory = "/sys/fs/bpf/fairlead";
+  std::string cgroup = "/sys/fs/cgroup";
+
+  log::Format log_format = log::Format::kText;
+  log::Level log_level = log::Level::kInfo;
+
+  /// A change that waits longer than twice this makes the agent unhealthy.
+  std::chrono::milliseconds sync_period{30'000};
+  /// At least this long between two writes to the kernel; what arrives meanwhile is merged.
+  std::chrono::milliseconds min_sync_period{0};
+  /// How often the kernel is read back and compared.
+  std::chrono::milliseconds compare_period{60'000};
+  /// How long the first write waits for this node's Node object after everything else was listed.
+  std::chrono::milliseconds node_wait{10'000};
+  std::int32_t oom_score_adj = -999;
+
+  bool operator==(const AgentConfig&) const = default;
+};
+
+}  // namespace fairlead
