@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# The wire and the nodes: a bridge in $prefix-net, one veth to each namespace that is on the wire, and the way between the
+# nodes' pods. Nothing is made in, or changed of, the machine's own network namespace.
+#
+#   fl-node1 eth0 198.18.0.1 ─┐                    198.18.0.0/24, fd18::/64
+#   fl-node2 eth0 198.18.0.2 ─┤ br0 in fl-net (198.18.0.253)
+#   fl-ext   eth0 198.18.0.250┤
+#   fl-cp    eth0 198.18.0.254┘
+
+router_octet=253 ext_octet=250 cp_octet=254
+service_cidr4=10.96.0.0/16 service_cidr6=fd00:96::/112
+vxlan_link=labvx0 vxlan_id=4096 vxlan_port=4789
+
+wire4() { echo "198.18.0.$1"; }
+wire6() { echo "fd18::$1"; }
+pods4() { echo "10.244.$1.0/24"; }
+pods6() { echo "fd00:244:$1::/64"; }
+# The tunnel end's own address: the base of the node's pod network, which no pod gets.
+tunnel4() { echo "10.244.$1.0"; }
+tunnel6() { echo "fd00:244:$1::"; }
+tunnel_mac() { printf '02:fa:00:00:00:%02x' "$1"; }
+
+make_wire() {
+  ensure_namespace "$prefix-net"
+  if ! ip -n "$prefix-net" link show br0 >/dev/null 2>&1; then
+    ip -n "$prefix-net" link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+    quiet_ipv6 "$prefix-net"
+    add_wire_addresses "$prefix-net" br0 "$router_octet"
+  fi
+  join_wire ext "$ext_octet"
+  join_wire cp "$cp_octet"
+}
+
+# Addresses are usable at once: no duplicate address detection, and no router advertisement is believed.
+quiet_ipv6() {
+  [ -d /proc/sys/net/ipv6 ] || return 0
+  set_sysctls "$1" net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+    net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0
+}
+
+add_wire_addresses() {
+  local ns=$1 link=$2 octet=$3
+  ip -n "$ns" address replace "$(wire4 "$octet")/24" dev "$link"
+  ! has_ipv6 || ip -n "$ns" address replace "$(wire6 "$octet")/64" dev "$link" nodad
+  ip -n "$ns" link set "$link" up
+}
+
+# join_wire NAME OCTET: makes the namespace and puts its eth0 on the bridge.
+join_wire() {
+  local name=$1 octet=$2 ns=$prefix-$1
+  ensure_namespace "$ns"
+  ip -n "$ns" link show eth0 >/dev/null 2>&1 && return
+  quiet_ipv6 "$ns"
+  ip link add eth0 netns "$ns" type veth peer name "$name" netns "$prefix-net"
+  ip -n "$prefix-net" link set "$name" master br0 up
+  add_wire_addresses "$ns" eth0 "$octet"
+}
+
+make_node() {
+  local n=$1 ns=$prefix-node$1
+  join_wire "node$n" "$n"
+  set_sysctls "$ns" net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
+    net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0
+  [ ! -d /proc/sys/net/ipv6 ] || set_sysctls "$ns" net.ipv6.conf.all.forwarding=1
+}
+
+## Between the nodes. Fairlead's own pod network will take this over; until then the lab lays fixed routes.
+
+connect_nodes() {
+  local n
+  if [ "$network" = vxlan ]; then
+    for n in $(node_numbers); do make_tunnel_end "$n"; done
+  else
+    set_sysctls "$prefix-net" net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.br0.send_redirects=0
+    [ ! -d /proc/sys/net/ipv6 ] || set_sysctls "$prefix-net" net.ipv6.conf.all.forwarding=1
+    add_pod_routes net 0
+  fi
+  for n in $(node_numbers); do "route_by_$network" "$n"; done
+  add_pod_routes cp 0 # so that pods reach the API server, which has no agent to hide them behind
+}
+
+make_tunnel_end() {
+  local n=$1 ns=$prefix-node$1
+  ip -n "$ns" link show "$vxlan_link" >/dev/null 2>&1 && return
+  ip -n "$ns" link add "$vxlan_link" address "$(tunnel_mac "$n")" type vxlan id "$vxlan_id" \
+    local "$(wire4 "$n")" dstport "$vxlan_port" nolearning
+  ! has_ipv4 || ip -n "$ns" address add "$(tunnel4 "$n")/32" dev "$vxlan_link"
+  ! has_ipv6 || ip -n "$ns" address add "$(tunnel6 "$n")/128" dev "$vxlan_link" nodad
+  # Nothing below the device tells it how much the wire carries: 1500 less 50 for IPv4, UDP, VXLAN and Ethernet.
+  ip -n "$ns" link set "$vxlan_link" mtu 1450 up
+}
+
+# One forwarding entry, one neighbour and one route for each other node: nothing has to be learned or asked for.
+route_by_vxlan() {
+  local n=$1 ns=$prefix-node$1 other
+  for other in $(node_numbers); do
+    [ "$other" != "$n" ] || continue
+    bridge -n "$ns" fdb replace "$(tunnel_mac "$other")" dev "$vxlan_link" dst "$(wire4 "$other")"
+    ! has_ipv4 || add_tunnel_route "$ns" "$(pods4 "$other")" "$(tunnel4 "$other")" "$(tunnel_mac "$other")"
+    ! has_ipv6 || add_tunnel_route "$ns" "$(pods6 "$other")" "$(tunnel6 "$other")" "$(tunnel_mac "$other")"
+  done
+}
+add_tunnel_route() {
+  local ns=$1 pods=$2 gateway=$3 mac=$4
+  ip -n "$ns" neighbour replace "$gateway" lladdr "$mac" dev "$vxlan_link" nud permanent
+  ip -n "$ns" route replace "$pods" via "$gateway" dev "$vxlan_link" onlink
+}
+
+# Every node sends other nodes' pods to the router; the router knows all of them.
+route_by_bgp() {
+  local n=$1 ns=$prefix-node$1 other
+  for other in $(node_numbers); do
+    [ "$other" != "$n" ] || continue
+    ! has_ipv4 || ip -n "$ns" route replace "$(pods4 "$other")" via "$(wire4 "$router_octet")"
+    ! has_ipv6 || ip -n "$ns" route replace "$(pods6 "$other")" via "$(wire6 "$router_octet")"
+  done
+}
+add_pod_routes() {
+  local ns=$prefix-$1 n
+  for n in $(node_numbers); do
+    ! has_ipv4 || ip -n "$ns" route replace "$(pods4 "$n")" via "$(wire4 "$n")"
+    ! has_ipv6 || ip -n "$ns" route replace "$(pods6 "$n")" via "$(wire6 "$n")"
+  done
+}
+
+say_how_nodes_are_connected() {
+  if [ "$network" = vxlan ]; then
+    echo "VXLAN devices ($vxlan_link) with fixed entries, laid by the lab"
+  else
+    echo "plain routes through the router $prefix-net, laid by the lab (no BGP is spoken yet)"
+  fi
+}
