@@ -16,12 +16,12 @@ struct ResourceType {
   std::string_view list_kind;
   std::string_view plural;
   std::string_view singular;
-  std::span<const std::string_view> short_names;
-  std::span<const std::string_view> categories;
+  std::span<const std::string_view> short_names = {};
+  std::span<const std::string_view> categories = {};
   bool namespaced = true;
   bool has_status = false;
   /// Subresources besides "status", with the kind of this type as body ("finalize" of Namespaces).
-  std::span<const std::string_view> subresources;
+  std::span<const std::string_view> subresources = {};
   /// PUT without metadata.resourceVersion overwrites whatever is there.
   bool unconditional_update = true;
   /// PUT on a name that does not exist creates it.
