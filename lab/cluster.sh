@@ -28,6 +28,31 @@ api_is_ready() {
   api GET /readyz
 }
 
+# ./run lab controlplane VERB
+controlplane_verb() {
+  local verb=${1:-}
+  lock_one controlplane
+  case $verb in
+    start | restart)
+      if [ "$verb" = restart ]; then
+        step "stopping the control plane" "$controlplane_log"
+        end_process "$lab/controlplane.pid" "$prefix-cp" TERM 30 || die "it does not end"
+      fi
+      step "starting the control plane" "$controlplane_log"
+      start_controlplane
+      ;;
+    stop)
+      step "stopping the control plane" "$controlplane_log"
+      end_process "$lab/controlplane.pid" "$prefix-cp" TERM 30 || die "it does not end"
+      ;;
+    kill)
+      step "killing the control plane" "$controlplane_log"
+      end_process "$lab/controlplane.pid" "$prefix-cp" KILL
+      ;;
+    *) usage_error "controlplane: expected start, stop, kill or restart, got '$verb'" ;;
+  esac
+}
+
 # kubectl reads the kubeconfig that the control plane wrote; curl gets the same credentials. curl does what kubectl of every
 # version cannot (a pod's status) or takes too long for (half a second a call).
 write_credentials() {

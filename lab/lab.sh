@@ -21,6 +21,7 @@ usage: ./run lab up [--nodes N] [--datapath ebpf|nftables|ipvs] [--network vxlan
        ./run lab pod NAME --node NODE [--labels k=v,…] [--serve [PORTNAME=]PORT[/tcp|udp]]… [--host-network]
        ./run lab pod NAME --delete
        ./run lab agent NODE start|stop|kill|restart [--datapath X]
+       ./run lab controlplane start|stop|kill|restart
        ./run lab kubectl …                  the real kubectl against the lab's control plane
        ./run lab exec WHERE -- CMD…         run CMD in a pod's or node's network namespace, or in ext or cp
        ./run lab ask WHERE ADDRESS:PORT [--udp]   one connection to an echo server: prints who answered and whom it saw
@@ -218,7 +219,7 @@ exec_verb() {
 verb=${1:-}
 [ $# -gt 0 ] && shift
 case $verb:${1:-} in
-  -h:* | --help:* | help:* | up:--help | down:--help | status:--help | pod:--help | agent:--help | exec:--help | ask:--help)
+  -h:* | --help:* | help:* | up:--help | down:--help | status:--help | pod:--help | agent:--help | controlplane:--help | exec:--help | ask:--help)
     usage
     exit
     ;;
@@ -228,7 +229,7 @@ case $verb in
   up) up "$@" ;;
   down) down ;;
   status) load_settings && status ;;
-  pod | agent)
+  pod | agent | controlplane)
     lock_lab shared
     load_settings
     require_lab
