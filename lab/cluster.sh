@@ -18,14 +18,14 @@ start_controlplane() {
       "$bin/fairlead" controlplane --data-dir "$lab/controlplane" --listen "$(wire4 "$cp_octet"):6443" \
       --service-cidr "$(service_cidrs)" --pod-cidr "$(cluster_cidrs)"
   fi
-  wait_for 30 controlplane_is_up_or_gone
+  wait_for 30 controlplane_is_up_or_gone || true
   is_running "$lab/controlplane.pid" "$prefix-cp" || die "the control plane ended"
   api_is_ready || die "the control plane does not become ready"
 }
 controlplane_is_up_or_gone() { is_gone "$lab/controlplane.pid" "$prefix-cp" || api_is_ready; }
 api_is_ready() {
-  [ -s "$lab/curl.conf" ] || write_credentials || return 1
-  api GET /readyz
+  [ -s "$lab/curl.conf" ] && [ ! "$lab/controlplane/admin.kubeconfig" -nt "$lab/curl.conf" ] || write_credentials || return 1
+  api GET /readyz >/dev/null
 }
 
 # ./run lab controlplane VERB
@@ -87,8 +87,7 @@ api() {
   local method=$1 path=$2 body=${3:-} type=${4:-application/json} answer code
   local data=()
   [ -z "$body" ] || data=(--data-binary @- -H "Content-Type: $type")
-  answer=$(inside "$prefix-cp" curl -K "$lab/curl.conf" -X "$method" "${data[@]}" -w '\n%{http_code}' "$api_url$path" <<<"$body") ||
-    return 1
+  answer=$(call_api -X "$method" "${data[@]}" -w '\n%{http_code}' "$api_url$path" <<<"$body") || return 1
   code=${answer##*$'\n'}
   if [[ $code == 2* ]]; then
     echo "${answer%$'\n'*}"
@@ -97,7 +96,17 @@ api() {
   echo "lab: $method $path: $code: $(jq -r '.message // .' <<<"${answer%$'\n'*}" 2>/dev/null || echo "${answer%$'\n'*}")" >&2
   return 1
 }
-exists_in_api() { api GET "$1" >/dev/null 2>&1; }
+call_api() { inside "$prefix-cp" curl -K "$lab/curl.conf" "$@"; }
+# An API server that does not answer, or refuses, has not said that there is none.
+exists_in_api() {
+  local code
+  code=$(call_api -o /dev/null -w '%{http_code}' "$api_url$1") || die "the control plane does not answer"
+  case $code in
+    200) return 0 ;;
+    404) return 1 ;;
+    *) die "GET $1: the control plane answers $code" ;;
+  esac
+}
 
 run_kubectl() {
   cd "$caller_dir"
@@ -201,7 +210,7 @@ start_agent() {
 wait_for_agent() {
   local n=$1 dir
   dir=$(agent_dir "$n")
-  wait_for 30 agent_is_ready_or_gone "$n"
+  wait_for 30 agent_is_ready_or_gone "$n" || true
   is_running "$dir/agent.pid" "$prefix-node$n" || die "the agent of node$n ended"
   agent_is_ready "$n" || die "the agent of node$n does not become ready"
 }

@@ -11,7 +11,7 @@ cni_bin=${FAIRLEAD_CNI_BIN:-/usr/lib/cni}
 caller_dir=${FAIRLEAD_CALLER_DIR:-$PWD}
 
 # What one `lab up` was asked for; kept in $lab/settings for the verbs after it.
-nodes=2 datapath= network=vxlan family=ipv4
+nodes=2 datapath='' network=vxlan family=ipv4
 
 say() { echo "lab: $*" >&2; }
 die() { echo "lab: $*" >&2; exit 1; }

@@ -12,7 +12,7 @@ pod_verb() {
     usage_error "pod: '$name' is no pod name (small letters, digits and '-', at most 50)"
   [[ ! $name =~ ^(net|ext|cp|node[0-9]+)$ ]] || usage_error "pod: $name is the name of a namespace of the lab's own"
   shift
-  local node='' labels='' serve=() host_network=no delete=no
+  local node='' labels='' serve=() words=() host_network=no delete=no
   while [ $# -gt 0 ]; do
     case $1 in
       --node=* | --labels=* | --serve=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
@@ -21,7 +21,11 @@ pod_verb() {
     case $1 in
       --node) node=$2 && shift 2 ;;
       --labels) labels=$2 && shift 2 ;;
-      --serve) serve+=(${2//,/ }) && shift 2 ;;
+      --serve)
+        IFS=, read -ra words <<<"$2"
+        serve+=("${words[@]}")
+        shift 2
+        ;;
       --host-network) host_network=yes && shift ;;
       --delete) delete=yes && shift ;;
       *) usage_error "pod: unknown option $1" ;;
@@ -33,7 +37,8 @@ pod_verb() {
 
 # Uses pod_verb's node, labels, serve and host_network.
 add_pod() {
-  local name=$1 ns=$prefix-pod-$1 dir=$(pod_dir "$1") n ports addresses
+  local name=$1 ns=$prefix-pod-$1 dir n ports addresses
+  dir=$(pod_dir "$1")
   [[ $node =~ ^node([0-9]+)$ ]] && n=${BASH_REMATCH[1]} && [ "$n" -ge 1 ] && [ "$n" -le "$nodes" ] ||
     usage_error "pod $name: --node must be one of node1 to node$nodes${node:+, not $node}"
   ports=$(ports_json)
