@@ -5,9 +5,8 @@ api_url=https://$(wire4 "$cp_octet"):6443
 kubeconfig=$lab/kubeconfig
 controlplane_log=$lab/controlplane.log
 
-joined() { local IFS=,; echo "$*"; }
-service_cidrs() { joined $(! has_ipv4 || echo "$service_cidr4") $(! has_ipv6 || echo "$service_cidr6"); }
-cluster_cidrs() { joined $(! has_ipv4 || echo 10.244.0.0/16) $(! has_ipv6 || echo fd00:244::/32); }
+service_cidrs() { by_family "$service_cidr4" "$service_cidr6" | paste -sd,; }
+cluster_cidrs() { by_family 10.244.0.0/16 fd00:244::/32 | paste -sd,; }
 
 ## The control plane
 
@@ -121,8 +120,8 @@ zone_of() { [ $(($1 % 2)) = 1 ] && echo zone-a || echo zone-b; }
 node_object() {
   local n=$1
   jq -n --arg name "node$n" --arg zone "$(zone_of "$n")" \
-    --argjson addresses "$(words_to_json $(! has_ipv4 || wire4 "$n") $(! has_ipv6 || wire6 "$n"))" \
-    --argjson cidrs "$(words_to_json $(! has_ipv4 || pods4 "$n") $(! has_ipv6 || pods6 "$n"))" '
+    --argjson addresses "$(by_family "$(wire4 "$n")" "$(wire6 "$n")" | lines_to_json)" \
+    --argjson cidrs "$(by_family "$(pods4 "$n")" "$(pods6 "$n")" | lines_to_json)" '
     {apiVersion: "v1", kind: "Node",
      metadata: {name: $name, labels: {"kubernetes.io/hostname": $name, "kubernetes.io/os": "linux",
        "topology.kubernetes.io/region": "lab", "topology.kubernetes.io/zone": $zone}},
@@ -133,7 +132,6 @@ node_object() {
        nodeInfo: {kubeletVersion: "lab", osImage: "lab", kernelVersion: "", containerRuntimeVersion: "", architecture: "",
          bootID: "", machineID: "", systemUUID: "", kubeProxyVersion: "", operatingSystem: "linux"}}}'
 }
-words_to_json() { printf '%s\n' "$@" | jq -Rn '[inputs]'; }
 
 register_node() {
   local n=$1 object

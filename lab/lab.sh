@@ -142,7 +142,7 @@ cgroup_of() {
 print_summary() {
   local address node_address
   address=$(host_port "$(web_addresses | head -n 1)" 80)
-  node_address=$(host_port "$(has_ipv4 && wire4 1 || wire6 1)" 30080)
+  node_address=$(host_port "$(by_family "$(wire4 1)" "$(wire6 1)" | head -n 1)" 30080)
   status
   cat <<EOT
 
@@ -162,7 +162,7 @@ status() {
   for n in $(node_numbers); do
     printf 'node%-2s %-4s agent %s, %s  log %s\n' "$n" "$(zone_of "$n")" \
       "$(process_text "$(agent_dir "$n")/agent.pid" "$prefix-node$n")" \
-      "$(agent_is_ready "$n" && echo ready || echo "not ready")  $(joined $(wire4 "$n") $(! has_ipv6 || wire6 "$n"))" "$(short "$(agent_log "$n")")"
+      "$(agent_is_ready "$n" && echo ready || echo "not ready")  $(by_family "$(wire4 "$n")" "$(wire6 "$n")" | paste -sd,)" "$(short "$(agent_log "$n")")"
   done
   for dir in "$lab"/pods/*/; do
     name=$(basename "$dir")

@@ -20,6 +20,13 @@ tunnel4() { echo "10.244.$1.0"; }
 tunnel6() { echo "fd00:244:$1::"; }
 tunnel_mac() { printf '02:fa:00:00:00:%02x' "$1"; }
 
+# Of two words the one for IPv4 and the one for IPv6, or whichever the lab has: one a line.
+by_family() {
+  ! has_ipv4 || echo "$1"
+  ! has_ipv6 || echo "$2"
+}
+lines_to_json() { jq -Rn '[inputs]'; }
+
 make_wire() {
   ensure_namespace "$prefix-net"
   if ! ip -n "$prefix-net" link show br0 >/dev/null 2>&1; then

@@ -51,7 +51,7 @@ add_pod() {
   echo "$n" >"$dir/node"
   if [ "$host_network" = yes ]; then
     namespace_exists "$ns" || share_node_namespace "$n" "$ns"
-    addresses=$(words_to_json $(! has_ipv4 || wire4 "$n") $(! has_ipv6 || wire6 "$n"))
+    addresses=$(by_family "$(wire4 "$n")" "$(wire6 "$n")" | lines_to_json)
   else
     [ -s "$dir/cni-result" ] || attach_pod "$name" "$n"
     addresses=$(jq '[.ips[].address | sub("/.*"; "")]' "$dir/cni-result")
@@ -101,8 +101,8 @@ share_node_namespace() {
 write_cni_config() {
   local n=$1
   jq -n --arg name "$prefix-node$n" --arg data "$lab/node$n/ipam" \
-    --argjson ranges "$(words_to_json $(! has_ipv4 || pods4 "$n") $(! has_ipv6 || pods6 "$n"))" \
-    --argjson routes "$(words_to_json $(! has_ipv4 || echo 0.0.0.0/0) $(! has_ipv6 || echo ::/0))" '
+    --argjson ranges "$(by_family "$(pods4 "$n")" "$(pods6 "$n")" | lines_to_json)" \
+    --argjson routes "$(by_family 0.0.0.0/0 ::/0 | lines_to_json)" '
     {cniVersion: "0.4.0", name: $name, type: "ptp", ipMasq: false, mtu: 1450,
      ipam: {type: "host-local", dataDir: $data, ranges: [$ranges[] | [{subnet: .}]], routes: [$routes[] | {dst: .}]}}' \
     >"$lab/node$n/cni.json"
@@ -157,7 +157,7 @@ register_pod() {
     --argjson host "$([ "$host_network" = yes ] && echo true || echo false)" '
     {apiVersion: "v1", kind: "Pod", metadata: {name: $name, namespace: "default", labels: $labels},
      spec: {nodeName: $node, hostNetwork: $host, containers: [{name: "main", image: "lab/echo", ports: $ports}]}}')
-  status=$(jq -n --argjson addresses "$addresses" --arg host "$(has_ipv4 && wire4 "$n" || wire6 "$n")" '
+  status=$(jq -n --argjson addresses "$addresses" --arg host "$(by_family "$(wire4 "$n")" "$(wire6 "$n")" | head -n 1)" '
     {status: {phase: "Running", podIP: $addresses[0], podIPs: [$addresses[] | {ip: .}], hostIP: $host,
       startTime: (now | todate),
       conditions: [("Initialized", "PodScheduled", "ContainersReady", "Ready") |

@@ -9,7 +9,7 @@ machine_state() {
   findmnt -rno TARGET | grep -v '^/run/netns$' | sort
   find "$(findmnt -nt cgroup2 -o TARGET | head -n 1)" -mindepth 1 -type d -path '*fairlead-lab*'
   sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding 2>&1
-  ps -eo args= | grep -F "$FAIRLEAD_LAB_DIR" | grep -v grep
+  pgrep -af "^[^ ]+ .*$FAIRLEAD_LAB_DIR"
   find /run/fairlead-lab "$FAIRLEAD_LAB_DIR" 2>/dev/null
 }
 check_services() {

@@ -2,7 +2,7 @@
 # Services in a lab of two nodes, by real kubectl and real packets: for each kind of traffic, who was reached and with which
 # source address. `lab up` has made web-1 (node1), web-2 (node2) and client (node1), and the Service web.
 source "$(dirname "$(readlink -f "$0")")/fixture.sh"
-with_lab
+with_lab --family ipv4
 lab pod client-2 --node node2
 
 ext=198.18.0.250 node1=198.18.0.1 node2=198.18.0.2
