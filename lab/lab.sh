@@ -224,7 +224,11 @@ case $verb:${1:-} in
     exit
     ;;
 esac
-[ "$(id -u)" = 0 ] || die "must run as root: it makes network namespaces"
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || die "must run as root: it makes and enters network namespaces"
+  exec sudo --preserve-env=FAIRLEAD_PRESET,FAIRLEAD_BIN,FAIRLEAD_CALLER_DIR,FAIRLEAD_LAB_PREFIX,FAIRLEAD_LAB_DIR,FAIRLEAD_CNI_BIN \
+    "${BASH_SOURCE[0]}" "$verb" "$@"
+fi
 case $verb in
   up) up "$@" ;;
   down) down ;;
