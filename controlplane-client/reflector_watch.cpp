@@ -10,9 +10,6 @@ namespace {
 
 namespace json = boost::json;
 
-// A list that is due cuts a watch short, but no watch is asked to last for less.
-constexpr std::chrono::seconds kShortestWatch{1};
-
 Error protocol_error(std::string doing) {
   return Error{std::make_error_code(std::errc::protocol_error), std::move(doing)};
 }
@@ -100,9 +97,7 @@ struct Reflector::WatchReader final : JsonStreamSink {
 
 Awaitable<Reflector::Outcome> Reflector::watch() {
   const auto began = Clock::now();
-  const auto until_list = std::chrono::ceil<Timing::Duration>(next_list_ - began);
-  const auto lasting = std::max<Timing::Duration>(
-      kShortestWatch, std::min(backoff_.between(timing_.watch_min, timing_.watch_max), until_list));
+  const auto lasting = backoff_.between(timing_.watch_min, timing_.watch_max);
   const std::string version_before = resource_version_;
 
   Outcome outcome;
@@ -120,7 +115,8 @@ Awaitable<Reflector::Outcome> Reflector::watch() {
   ++status_.watches;
   if (!distrusted_) established();
   WatchReader reader(*this);
-  outcome = co_await read_watch(std::move(*answer), reader, began + lasting + timing_.body);
+  outcome = co_await read_watch(std::move(*answer), reader,
+                                std::min(began + lasting + timing_.body, next_list_));
   if (Clock::now() - began >= timing_.backoff_limit) backoff_.reset();
   if (!outcome.error) outcome = watch_ended(began, version_before);
   co_return outcome;
