@@ -25,6 +25,7 @@ struct PlanOptions {
   /// nullopt: any external IP, as kube-proxy today. Empty: none. Else only these (KEP-5707,
   /// CVE-2020-8554).
   std::optional<std::vector<Cidr>> allowed_external_ips;
+  bool operator==(const PlanOptions&) const = default;
 };
 
 /// The whole plan. Deterministic: neither the order of arrival nor that of the maps' building

@@ -1,0 +1,25 @@
+// What the agent answers over HTTP: health for load balancers and the kubelet, metrics for
+// Prometheus, and the admin socket for `fairlead status`, `services` and `explain`. Each is a table
+// of paths.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "http/message.hpp"
+
+namespace fairlead {
+
+struct Page {
+  std::string_view path;
+  std::function<http::Response(const http::Request&)> answer;
+};
+
+/// GET and HEAD of the pages; all else is 404 or 405.
+http::Handler serve(std::vector<Page> pages);
+
+http::Response text_page(std::string body);
+http::Response json_page(std::string body, unsigned status = 200);
+
+}  // namespace fairlead
