@@ -19,7 +19,7 @@ inline constexpr std::string_view kSliceManager = "endpointslice-controller.k8s.
 
 /// All pointers are to objects as stored and must outlive the call.
 struct SliceInputs {
-  const boost::json::object* service = nullptr;
+  const boost::json::object* service = nullptr;  // nullptr: deleted
   std::span<const boost::json::object* const>
       pods;  // of the namespace; those that do not match are skipped
   std::span<const boost::json::object* const>
@@ -36,9 +36,10 @@ struct SliceWrites {
 };
 
 /// The least writes that make the Service's slices say what its Pods are. Existing slices are
-/// filled before new ones are made and are never balanced; a slice without change is not written.
-/// Nothing for a Service without selector or of type ExternalName, but our slices of such a Service
-/// are removed. `now` goes into the last-change-trigger-time annotation of what is written.
+/// filled before new ones are made and are never balanced; a slice without change is not written;
+/// slices of other managers are never touched. A Service without selector gets no writes; for one
+/// of type ExternalName, or gone (`service` is nullptr), our slices are removed. `now` goes into
+/// the last-change-trigger-time annotation of what is written.
 SliceWrites reconcile_slices(const SliceInputs& inputs, Time now, std::mt19937_64& random);
 
 /// Whether the Service selects the Pod (namespaces are not compared).

@@ -73,7 +73,8 @@ std::vector<Problem> adopt(const ResourceType& type, const boost::json::object& 
                            Allocators& allocators);
 
 /// The finalizer that lets a Namespace's content go first; the server removes it when the Namespace
-/// is empty: prepare_update(type, old, without_namespace_finalizer(old), "finalize", …) then has remove == true.
+/// is empty: prepare_update(type, old, without_namespace_finalizer(old), "finalize", …) then has
+/// remove == true.
 boost::json::object without_namespace_finalizer(boost::json::object ns);
 
 }  // namespace fairlead::api
