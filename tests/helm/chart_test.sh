@@ -145,6 +145,13 @@ test_the_default_values_are_all_in_the_schema() {
   expect_eq "$unknown" ""
 }
 
+test_the_schema_has_every_option_of_the_agent_and_no_other() {
+  # nodeName, kubeconfig and server are not the values' business: the pod's node and the in-cluster configuration say them.
+  diff -u <(tr '\n' ' ' <agent/options.cpp | grep -oP '\bown<[^>]*>\(\s*"\K[^"]+' | grep -vxE 'nodeName|kubeconfig|server' | sort) \
+    <(jq -r '.properties.agent.properties | to_entries[] |
+      if .value.properties then .key + "." + (.value.properties | keys[]) else .key end' $chart/values.schema.json | sort)
+}
+
 test_helm_itself_renders_the_same() {
   command -v helm >/dev/null || skip "helm is not installed (Debian has no package of it)"
   while read -r set; do

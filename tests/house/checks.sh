@@ -18,12 +18,12 @@ forbid() {
   [ -z "$found" ] || { echo "$found"; return 1; }
 }
 
+# Scripts that are run; what they source is checked with them.
 scripts() {
-  local root=$1 file
-  (cd "$root" && git ls-files | while read -r file; do
-    [[ $file == *.sh ]] || head -c 64 "$file" | head -n 1 | grep -qaE '^#!.*\b(ba)?sh\b' || continue
-    echo "$file"
-  done)
+  local file
+  git -C "$1" ls-files | while read -r file; do
+    head -c 64 "$1/$file" | head -n 1 | grep -qaE '^#!.*\b(ba)?sh\b' && echo "$file"
+  done
 }
 
 check_arrows() { python3 "$house/arrows.py" "$1"; }
@@ -58,8 +58,9 @@ check_no_test_switches() {
 }
 
 check_shell() {
-  local root=$1
-  (cd "$root" && scripts . | xargs -r -d '\n' shellcheck -x -P SCRIPTDIR --format=gcc)
+  local root=$1 found
+  found=$(cd "$root" && scripts . | xargs -r -d '\n' shellcheck -x -a -P SCRIPTDIR --severity=info --format=gcc | sort -u)
+  [ -z "$found" ] || { echo "$found"; return 1; }
 }
 
 check_no_private_paths() { forbid "$1" '(^|[^A-Za-z0-9_.}-])/(work|home/[a-z]+)/' '.'; }
