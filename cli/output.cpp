@@ -30,6 +30,8 @@ void emit(YAML::Emitter& out, const json::value& value) {
       out << YAML::DoubleQuoted << std::string(value.as_string());
       return;
     case json::kind::null:
+      out << YAML::Null;
+      return;
     case json::kind::bool_:
     case json::kind::int64:
     case json::kind::uint64:
