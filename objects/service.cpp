@@ -50,14 +50,21 @@ constexpr std::array kAffinities{
     std::pair{std::string_view("ClientIP"), Affinity::kClientIp},
 };
 
-/// nullopt: absent, 0 (which Kubernetes writes for "none"), or wrong with a Problem.
+/// nullopt: absent, or wrong with a Problem.
 std::optional<Port> port_number(const Fields& fields, std::string_view key) {
   const auto number = fields.integer(key);
-  if (!number || *number == 0) return std::nullopt;
+  if (!number) return std::nullopt;
   auto port = make_port(*number);
   if (port) return *port;
   fields.problems().add(fields.path() / key, std::move(port.error().doing));
   return std::nullopt;
+}
+
+/// The same for fields in which Kubernetes writes 0 for "none".
+std::optional<Port> optional_port(const Fields& fields, std::string_view key) {
+  const auto* value = fields.find(key);
+  if (value != nullptr && value->is_int64() && value->get_int64() == 0) return std::nullopt;
+  return port_number(fields, key);
 }
 
 std::optional<Protocol> protocol_of(const Fields& port) {
@@ -79,12 +86,11 @@ void decode_port(const Fields& fields, std::vector<ServicePort>& ports) {
   }
   const auto protocol = protocol_of(fields);
   const auto number = port_number(fields, "port");
-  if (!protocol) return;
-  if (!number)
-    return fields.problems().add(fields.path() / "port", "no usable number; the port is left out");
+  if (fields.find("port") == nullptr) fields.problems().add(fields.path() / "port", "missing");
+  if (!protocol || !number) return;
   port.protocol = *protocol;
   port.port = *number;
-  port.node_port = port_number(fields, "nodePort");
+  port.node_port = optional_port(fields, "nodePort");
   for (const auto& other : ports) {
     if (other.protocol != port.protocol) continue;
     if (other.name == port.name) return fields.problems().add(fields.path() / "name", "used twice");
@@ -183,7 +189,7 @@ void decode_spec(const Fields& spec, Service& service) {
   service.internal_traffic_policy =
       choice(spec, "internalTrafficPolicy", kPolicies, TrafficPolicy::kCluster);
   service.affinity = decode_affinity(spec);
-  service.health_check_node_port = port_number(spec, "healthCheckNodePort");
+  service.health_check_node_port = optional_port(spec, "healthCheckNodePort");
 }
 
 }  // namespace

@@ -126,6 +126,8 @@ spec:
   - {name: good, port: 81}
   - {name: twin, port: 80}
   - {name: udp, port: 80, protocol: UDP}
+  - {name: none}
+  - {name: null-port, port: 0}
   - 5
 )");
   EXPECT_THAT(decoded.object.ports, ElementsAre(ServicePort{"good", Protocol::kTcp, port(80), {}},
@@ -140,7 +142,8 @@ spec:
                   at + "[4].nodePort: -1 must be between 1 and 65535",
                   at + "[5].name: used twice",
                   at + "[6].port: used twice",
-                  at + "[8]: expected an object, not an integer",
+                  at + "[8].port: missing",
+                  at + "[9].port: 0 must be between 1 and 65535",
               }));
 }
 
