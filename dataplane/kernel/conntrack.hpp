@@ -1,0 +1,29 @@
+// Connection tracking: list entries, and delete one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "dataplane/kernel/netlink.hpp"
+#include "model/ip.hpp"
+#include "model/result.hpp"
+
+namespace fairlead {
+
+struct ConntrackEntry {
+  Protocol protocol = Protocol::kUdp;
+  Ip source, destination;  // as the client sent it
+  Port source_port, destination_port;
+  Ip reply_source;  // who answers: the backend, where the destination was translated
+  std::uint32_t id = 0;
+  std::uint16_t zone = 0;
+};
+
+/// Calls `visit` for each entry of a family and protocol. `socket`: of NETLINK_NETFILTER.
+Result<> list_conntrack(NetlinkSocket& socket, Family family, Protocol protocol,
+                        const std::function<void(const ConntrackEntry&)>& visit);
+
+/// An entry that is gone already is success.
+Result<> delete_conntrack(NetlinkSocket& socket, const ConntrackEntry& entry);
+
+}  // namespace fairlead
