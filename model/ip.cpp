@@ -1,4 +1,5 @@
-// Text -> Ip, Cidr, Port, Protocol and back. inet_pton decides what an address is; the rest is prefixes.
+// Text -> Ip, Cidr, Port, Protocol and back. inet_pton decides what an address is; the rest is
+// prefixes.
 #include "model/ip.hpp"
 
 #include <arpa/inet.h>
@@ -6,6 +7,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+
+#include "model/quoted.hpp"
 
 namespace fairlead {
 namespace {
@@ -16,7 +19,8 @@ std::size_t bit_offset(const Ip& ip) { return ip.is_v4() ? 96 : 0; }
 
 void clear_host_bits(Ip& ip, std::size_t prefix_bits) {
   for (std::size_t i = 0; i < ip.bytes.size(); ++i) {
-    const std::size_t kept = prefix_bits > i * 8 ? std::min<std::size_t>(prefix_bits - i * 8, 8) : 0;
+    const std::size_t kept =
+        prefix_bits > i * 8 ? std::min<std::size_t>(prefix_bits - i * 8, 8) : 0;
     ip.bytes[i] = static_cast<std::uint8_t>(ip.bytes[i] & (0xff00U >> kept));
   }
 }
@@ -28,13 +32,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-std::string quoted(std::string_view text) {
-  // Hostile objects carry megabytes where an address should be; a message shows enough to find it.
-  constexpr std::size_t kShown = 64;
-  if (text.size() <= kShown) return '"' + std::string(text) + '"';
-  return '"' + std::string(text.substr(0, kShown)) + "...\" (" + std::to_string(text.size()) + " bytes)";
-}
-
 }  // namespace
 
 bool Ip::is_v4() const { return std::equal(kV4Mapped.begin(), kV4Mapped.end(), bytes.begin()); }
@@ -43,7 +40,8 @@ bool Ip::is_unspecified() const { return *this == any_address(family()); }
 
 bool Ip::is_loopback() const {
   if (is_v4()) return bytes[12] == 127;
-  return std::all_of(bytes.begin(), bytes.begin() + 15, [](auto b) { return b == 0; }) && bytes[15] == 1;
+  return std::all_of(bytes.begin(), bytes.begin() + 15, [](auto b) { return b == 0; }) &&
+         bytes[15] == 1;
 }
 
 bool Ip::is_link_local() const {
@@ -53,7 +51,8 @@ bool Ip::is_link_local() const {
 
 bool Ip::is_multicast() const {
   if (!is_v4()) return bytes[0] == 0xff;
-  const bool broadcast = std::all_of(bytes.begin() + 12, bytes.end(), [](auto b) { return b == 255; });
+  const bool broadcast =
+      std::all_of(bytes.begin() + 12, bytes.end(), [](auto b) { return b == 255; });
   return broadcast || (bytes[12] & 0xf0) == 0xe0;
 }
 
@@ -101,16 +100,20 @@ Result<Cidr> parse_cidr(std::string_view text) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
   const unsigned longest = ip->is_v4() ? 32 : 128;
   if (error != std::errc() || end != digits.data() + digits.size() || length > longest) {
-    return invalid(quoted(text) + " is not a CIDR: the prefix length must be 0 to " + std::to_string(longest));
+    return invalid(quoted(text) + " is not a CIDR: the prefix length must be 0 to " +
+                   std::to_string(longest));
   }
   clear_host_bits(*ip, bit_offset(*ip) + length);
   return Cidr{*ip, static_cast<std::uint8_t>(length)};
 }
 
-std::string to_string(const Cidr& cidr) { return to_string(cidr.base) + '/' + std::to_string(cidr.length); }
+std::string to_string(const Cidr& cidr) {
+  return to_string(cidr.base) + '/' + std::to_string(cidr.length);
+}
 
 Result<Port> make_port(std::int64_t number) {
-  if (number < 1 || number > 65535) return invalid(std::to_string(number) + " must be between 1 and 65535");
+  if (number < 1 || number > 65535)
+    return invalid(std::to_string(number) + " must be between 1 and 65535");
   return Port{static_cast<std::uint16_t>(number)};
 }
 
@@ -123,9 +126,12 @@ Result<Protocol> parse_protocol(std::string_view text) {
 
 std::string_view to_string(Protocol protocol) {
   switch (protocol) {
-    case Protocol::kTcp: return "TCP";
-    case Protocol::kUdp: return "UDP";
-    case Protocol::kSctp: return "SCTP";
+    case Protocol::kTcp:
+      return "TCP";
+    case Protocol::kUdp:
+      return "UDP";
+    case Protocol::kSctp:
+      return "SCTP";
   }
   return "unknown";
 }

@@ -127,14 +127,4 @@ Result<const json::object*> Fields::section(std::string_view key) const {
                  expected("an object", *value));
 }
 
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kShown = 64;
-  std::string shown(text.substr(0, kShown));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-  }
-  if (text.size() <= kShown) return '"' + shown + '"';
-  return '"' + shown + "...\" (" + std::to_string(text.size()) + " bytes)";
-}
-
 }  // namespace fairlead

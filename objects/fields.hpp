@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/plan.hpp"
+#include "model/quoted.hpp"
 #include "model/result.hpp"
 
 namespace fairlead {
@@ -118,8 +119,5 @@ class Fields {
   Path path_;
   ProblemList& problems_;
 };
-
-/// `text` in quotes, shortened to what a log line bears, control characters replaced.
-std::string quoted(std::string_view text);
 
 }  // namespace fairlead
