@@ -1,4 +1,5 @@
-// Addresses, prefixes, ports and protocols: parsed once at the edge, and never text or a bare integer again.
+// Addresses, prefixes, ports and protocols: parsed once at the edge, and never text or a bare
+// integer again.
 #pragma once
 
 #include <array>
@@ -14,8 +15,8 @@ namespace fairlead {
 
 enum class Family : std::uint8_t { kIpv4, kIpv6 };
 
-/// An IPv4 or IPv6 address: 16 bytes in network byte order, IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so that one code
-/// path serves both families. Ordered by bytes.
+/// An IPv4 or IPv6 address: 16 bytes in network byte order, IPv4 as ::ffff:a.b.c.d (RFC
+/// 4291 2.5.5.2), so that one code path serves both families. Ordered by bytes.
 struct Ip {
   std::array<std::uint8_t, 16> bytes{};
   auto operator<=>(const Ip&) const = default;
@@ -34,12 +35,13 @@ Ip any_address(Family family);
 /// From the four bytes of an IPv4 address, in network byte order.
 Ip ip_from_v4(std::array<std::uint8_t, 4> bytes);
 
-/// Accepts what inet_pton accepts. An IPv4-mapped IPv6 text (::ffff:1.2.3.4) is refused: Kubernetes' users never mean it,
-/// and it has been used to smuggle an IPv4 address past a filter.
+/// Accepts what inet_pton accepts. An IPv4-mapped IPv6 text (::ffff:1.2.3.4) is refused:
+/// Kubernetes' users never mean it, and it has been used to smuggle an IPv4 address past a filter.
 Result<Ip> parse_ip(std::string_view text);
 std::string to_string(const Ip& ip);
 
-/// A prefix of one family. `length` counts bits of the family's own address: 0 to 32, or 0 to 128. Host bits are zero.
+/// A prefix of one family. `length` counts bits of the family's own address: 0 to 32, or 0 to 128.
+/// Host bits are zero.
 struct Cidr {
   Ip base;
   std::uint8_t length = 0;
@@ -49,7 +51,8 @@ struct Cidr {
   [[nodiscard]] bool contains(const Ip& ip) const;
 };
 
-/// "10.0.0.0/8"; surrounding white space and host bits are tolerated, as the API server does for source ranges.
+/// "10.0.0.0/8"; surrounding white space and host bits are tolerated, as the API server does for
+/// source ranges.
 Result<Cidr> parse_cidr(std::string_view text);
 std::string to_string(const Cidr& cidr);
 

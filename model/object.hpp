@@ -1,4 +1,5 @@
-// Kubernetes objects as typed values: only the fields that decide where a packet goes. Decoded by objects/, never here.
+// Kubernetes objects as typed values: only the fields that decide where a packet goes. Decoded by
+// objects/, never here.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "model/ip.hpp"
+#include "model/shared.hpp"
 
 namespace fairlead {
 
@@ -37,13 +39,15 @@ struct Service {
   ObjectName name;
   Time created;  // metadata.creationTimestamp; decides who keeps an address that two Services claim
   ServiceType type = ServiceType::kClusterIp;
-  /// Labelled service.kubernetes.io/service-proxy-name or .../headless: somebody else's, whatever the label's value.
+  /// Labelled service.kubernetes.io/service-proxy-name or .../headless: somebody else's, whatever
+  /// the label's value.
   bool handled_elsewhere = false;
   std::vector<Ip> cluster_ips;  // empty: headless
   std::vector<ServicePort> ports;
   std::vector<Ip> external_ips;
-  std::vector<Ip> load_balancer_ips;  // status.loadBalancer.ingress[].ip, without those of ipMode Proxy
-  std::vector<Cidr> source_ranges;    // spec.loadBalancerSourceRanges
+  std::vector<Ip>
+      load_balancer_ips;  // status.loadBalancer.ingress[].ip, without those of ipMode Proxy
+  std::vector<Cidr> source_ranges;  // spec.loadBalancerSourceRanges
   TrafficPolicy external_traffic_policy = TrafficPolicy::kCluster;
   TrafficPolicy internal_traffic_policy = TrafficPolicy::kCluster;
   std::chrono::seconds affinity{0};  // sessionAffinity ClientIP's timeout; 0: none
@@ -58,11 +62,18 @@ struct EndpointPort {
   auto operator<=>(const EndpointPort&) const = default;
 };
 
+/// Zones and nodes whose traffic an endpoint is meant for: hints.forZones, hints.forNodes.
+struct EndpointHints {
+  std::vector<std::string> zones, nodes;
+  auto operator<=>(const EndpointHints&) const = default;
+};
+
+/// There are ten times more of these than of anything else, and few different names on them.
 struct Endpoint {
   Ip address;  // addresses[0]; consumers look at no other
   bool ready = true, serving = true, terminating = false;
-  std::string node;  // "" if unknown
-  std::vector<std::string> hint_zones, hint_nodes;  // hints.forZones, hints.forNodes
+  Shared<std::string> node;  // "" if unknown
+  Shared<EndpointHints> hints;
   bool operator==(const Endpoint&) const = default;
 };
 
@@ -82,17 +93,20 @@ struct EndpointSlice {
 struct Node {
   std::string name;
   std::string zone;  // label topology.kubernetes.io/zone; "" if missing or empty
-  std::vector<Ip> addresses;  // status.addresses: InternalIP before ExternalIP, else in the object's order
+  std::vector<Ip>
+      addresses;  // status.addresses: InternalIP before ExternalIP, else in the object's order
   std::vector<Cidr> pod_cidrs;
   bool being_deleted = false;           // metadata.deletionTimestamp
   std::vector<std::string> taint_keys;  // spec.taints[].key
   bool operator==(const Node&) const = default;
 };
 
-/// The cluster as the API server last told it. Slices are grouped by the Service that they belong to.
+/// The cluster as the API server last told it. Slices are grouped by the Service that they belong
+/// to.
 struct Snapshot {
   std::map<ObjectName, Service> services;
-  std::map<ObjectName, std::map<std::string, EndpointSlice>> slices;  // Service -> slice name -> slice
+  std::map<ObjectName, std::map<std::string, EndpointSlice>>
+      slices;                         // Service -> slice name -> slice
   std::map<std::string, Node> nodes;  // by name; an agent watches its own Node only
 };
 

@@ -1,4 +1,5 @@
-// The plan: what one node programs. plan() makes it, every datapath compiles it; no Kubernetes field is looked at after it.
+// The plan: what one node programs. plan() makes it, every datapath compiles it; no Kubernetes
+// field is looked at after it.
 #pragma once
 
 #include <array>
@@ -23,7 +24,8 @@ struct Backend {
   auto operator<=>(const Backend&) const = default;
 };
 
-/// For which source a verdict holds: pods that detect-local calls local, the node itself, everything else.
+/// For which source a verdict holds: pods that detect-local calls local, the node itself,
+/// everything else.
 enum class Scope : std::uint8_t { kInternal, kHost, kExternal };
 inline constexpr std::array kScopes{Scope::kInternal, Scope::kHost, Scope::kExternal};
 
@@ -39,20 +41,30 @@ struct Verdict {
   auto operator<=>(const Verdict&) const = default;
 };
 
-enum class FrontendKind : std::uint8_t { kClusterIp, kNodePort, kLoadBalancer, kExternalIp, kHostPort };
+enum class FrontendKind : std::uint8_t {
+  kClusterIp,
+  kNodePort,
+  kLoadBalancer,
+  kExternalIp,
+  kHostPort
+};
 
 /// Address, port and what happens to whom. The protocol is the ServicePlan's.
 struct Frontend {
   FrontendKind kind = FrontendKind::kClusterIp;
-  /// kNodePort: the unspecified address of the family; NodeSettings::node_port_addresses says where it is open.
+  /// kNodePort: the unspecified address of the family; NodeSettings::node_port_addresses says where
+  /// it is open.
   Ip address;
   Port port;
   std::array<Verdict, 3> verdicts{};  // indexed by Scope
-  /// Not empty: a source outside of all of them is dropped, whatever its scope and also where the verdict is reject.
+  /// Not empty: a source outside of all of them is dropped, whatever its scope and also where the
+  /// verdict is reject.
   std::vector<Cidr> source_ranges;
   auto operator<=>(const Frontend&) const = default;
 
-  [[nodiscard]] const Verdict& verdict(Scope scope) const { return verdicts[static_cast<std::size_t>(scope)]; }
+  [[nodiscard]] const Verdict& verdict(Scope scope) const {
+    return verdicts[static_cast<std::size_t>(scope)];
+  }
 };
 
 struct ServicePortName {
@@ -70,12 +82,12 @@ inline std::string to_string(const ServicePortName& name) {
 /// One Service port in one family. The frontends share the two lists of backends, and the affinity.
 struct ServicePlan {
   ServicePortName name;
-  std::chrono::seconds affinity{0};  // by client address; 0: none
+  std::chrono::seconds affinity{0};       // by client address; 0: none
   std::vector<Backend> cluster_backends;  // sorted, no duplicates
   std::vector<Backend> local_backends;    // sorted, no duplicates
   std::vector<Frontend> frontends;        // sorted
-  /// UDP only, else empty: every endpoint that still serves, whatever the policies. A conntrack entry of one of the
-  /// frontends that leads anywhere else is stale.
+  /// UDP only, else empty: every endpoint that still serves, whatever the policies. A conntrack
+  /// entry of one of the frontends that leads anywhere else is stale.
   std::vector<Ip> serving;
   bool operator==(const ServicePlan&) const = default;
 
@@ -91,8 +103,9 @@ using ServicePlans = std::vector<ServicePlan>;
 struct DetectLocal {
   enum class Mode : std::uint8_t { kNone, kCidr, kInterface, kInterfacePrefix };
   Mode mode = Mode::kNone;
-  std::vector<Cidr> cidrs;  // kCidr: ClusterCIDR or NodeCIDR; a family without one has no internal scope
-  std::string interface;    // kInterface: bridge name; kInterfacePrefix: what names begin with
+  std::vector<Cidr>
+      cidrs;  // kCidr: ClusterCIDR or NodeCIDR; a family without one has no internal scope
+  std::string interface;  // kInterface: bridge name; kInterfacePrefix: what names begin with
   bool operator==(const DetectLocal&) const = default;
 };
 
@@ -104,7 +117,8 @@ struct NodeSettings {
   NodePorts node_ports_v4 = NodePorts::kListed;
   NodePorts node_ports_v6 = NodePorts::kListed;
   std::vector<Ip> node_port_addresses;  // for kListed; both families, sorted
-  std::vector<Cidr> service_cidrs;      // packets to an address in them that no Service has are dropped; may be empty
+  std::vector<Cidr>
+      service_cidrs;  // packets to an address in them that no Service has are dropped; may be empty
   bool operator==(const NodeSettings&) const = default;
 };
 

@@ -101,8 +101,8 @@ void decode_hints(const Fields& fields, Endpoint& endpoint) {
   const auto* section = fields.object("hints");
   if (section == nullptr) return;
   const Fields hints(*section, fields.path() / "hints", fields.problems());
-  endpoint.hint_zones = decode_hint_names(hints, "forZones", kLongestZone);
-  endpoint.hint_nodes = decode_hint_names(hints, "forNodes", kLongestNode);
+  endpoint.hints = EndpointHints{decode_hint_names(hints, "forZones", kLongestZone),
+                                 decode_hint_names(hints, "forNodes", kLongestNode)};
 }
 
 std::string decode_node_name(const Fields& fields) {

@@ -46,7 +46,7 @@ std::vector<Candidate> collect(const ServicePortName& name, const Slices& slices
     for (const EndpointPort& port : slice.ports) {
       if (port.name != name.port || port.protocol != name.protocol) continue;
       for (const Endpoint& endpoint : slice.endpoints) {
-        const bool local = !endpoint.node.empty() && endpoint.node == view.node;
+        const bool local = !endpoint.node->empty() && *endpoint.node == view.node;
         candidates.push_back({&endpoint, port.port, local});
       }
     }
@@ -61,7 +61,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-using Hints = std::vector<std::string> Endpoint::*;
+using Hints = std::vector<std::string> EndpointHints::*;
 
 /// Every ready endpoint carries such hints and at least one of them names `name`.
 bool can_follow(const std::vector<Candidate>& candidates, Hints hints, const std::string& name) {
@@ -69,7 +69,7 @@ bool can_follow(const std::vector<Candidate>& candidates, Hints hints, const std
   bool any_here = false;
   for (const Candidate& candidate : candidates) {
     if (!candidate.is_ready()) continue;
-    const auto& names = candidate.endpoint->*hints;
+    const auto& names = candidate.endpoint->hints.get().*hints;
     if (names.empty()) return false;
     any_here = any_here || contains(names, name);
   }
@@ -92,14 +92,14 @@ std::vector<Backend> choose_cluster(const std::vector<Candidate>& candidates,
                                     const NodeView& view) {
   const auto ready_with = [&](Hints hints, const std::string& name) {
     return select(candidates, BackendState::kActive, [&](const Candidate& c) {
-      return c.is_ready() && contains(c.endpoint->*hints, name);
+      return c.is_ready() && contains(c.endpoint->hints.get().*hints, name);
     });
   };
-  if (can_follow(candidates, &Endpoint::hint_nodes, view.node)) {
-    return ready_with(&Endpoint::hint_nodes, view.node);
+  if (can_follow(candidates, &EndpointHints::nodes, view.node)) {
+    return ready_with(&EndpointHints::nodes, view.node);
   }
-  if (can_follow(candidates, &Endpoint::hint_zones, view.zone)) {
-    return ready_with(&Endpoint::hint_zones, view.zone);
+  if (can_follow(candidates, &EndpointHints::zones, view.zone)) {
+    return ready_with(&EndpointHints::zones, view.zone);
   }
   auto ready =
       select(candidates, BackendState::kActive, [](const Candidate& c) { return c.is_ready(); });

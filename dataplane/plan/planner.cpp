@@ -12,6 +12,7 @@
 
 #include "dataplane/plan/claims.hpp"
 #include "dataplane/plan/frontends.hpp"
+#include "dataplane/plan/interner.hpp"
 #include "dataplane/plan/node_view.hpp"
 #include "dataplane/plan/service_plan.hpp"
 
@@ -53,6 +54,8 @@ struct Planner::State {
   Claims claims;  // of all Services in the Snapshot, under `view`
   std::set<ObjectName> stale;
   std::set<const EndpointSlice*, BySliceName> slices;
+  Interner<std::string> node_names;
+  Interner<EndpointHints> hints;
   std::map<ObjectName, std::vector<Problem>> problems;  // of Services that have any
   bool are_problems_stale = false;
   std::array<NoLocalEndpoints, 2> no_local{};
@@ -177,6 +180,10 @@ void Planner::set_slice(EndpointSlice slice) {
   if (known != state.slices.end()) {
     if (**known == slice) return;
     if ((*known)->service != slice.service) erase_slice(slice.name);
+  }
+  for (Endpoint& endpoint : slice.endpoints) {
+    endpoint.node = state.node_names.intern(endpoint.node);
+    endpoint.hints = state.hints.intern(endpoint.hints);
   }
   const ObjectName service{slice.name.ns, slice.service};
   auto& group = state.snapshot.slices[service];

@@ -244,8 +244,9 @@ endpoints:
   EXPECT_EQ(slice.service, "web");
   EXPECT_EQ(slice.last_change, parse_time("2026-01-02T03:04:05Z").value());
   EXPECT_THAT(slice.ports, ElementsAre(EndpointPort{"http", Protocol::kTcp, port(8080)}));
-  Endpoint first{ip("10.244.1.5"), false, true, true, "node1", {"zone-a", "zone-b"}, {"node1"}};
-  Endpoint second{ip("10.244.1.7"), true, true, false, "", {}, {}};
+  Endpoint first{
+      ip("10.244.1.5"), false, true, true, "node1", EndpointHints{{"zone-a", "zone-b"}, {"node1"}}};
+  Endpoint second{ip("10.244.1.7"), true, true, false, {}, {}};
   EXPECT_THAT(slice.endpoints, ElementsAre(first, second));
 }
 
@@ -261,7 +262,7 @@ TEST(DecodeEndpointSlice, TakesTheNodeFromV1beta1Topology) {
   const auto decoded = slice(
       "addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], topology: {kubernetes.io/hostname: "
       "node2}}]");
-  EXPECT_EQ(decoded.object.endpoints.at(0).node, "node2");
+  EXPECT_EQ(decoded.object.endpoints.at(0).node.get(), "node2");
 }
 
 TEST(DecodeEndpointSlice, LeavesOutAddressesThatNoPodHas) {

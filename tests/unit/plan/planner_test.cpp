@@ -189,7 +189,7 @@ class RandomCluster {
       endpoint.serving = !chance(3);
       endpoint.terminating = chance(3);
       endpoint.node = chance(2) ? "n1" : "n2";
-      if (!chance(4)) endpoint.hint_zones = {chance(2) ? "a" : "b"};
+      if (!chance(4)) endpoint.hints = EndpointHints{{chance(2) ? "a" : "b"}, {}};
       slice.endpoints.push_back(std::move(endpoint));
     }
     return slice;

@@ -34,11 +34,11 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-void apply(Endpoint& endpoint, const std::string& word) {
+void apply(Endpoint& endpoint, EndpointHints& hints, const std::string& word) {
   if (word.starts_with("z=")) {
-    endpoint.hint_zones = split(word.substr(2), '+');
+    hints.zones = split(word.substr(2), '+');
   } else if (word.starts_with("n=")) {
-    endpoint.hint_nodes = split(word.substr(2), '+');
+    hints.nodes = split(word.substr(2), '+');
   } else if (word == "notready") {
     endpoint.ready = endpoint.serving = false;
   } else if (word == "srv") {
@@ -48,7 +48,7 @@ void apply(Endpoint& endpoint, const std::string& word) {
   } else if (word == "term") {
     endpoint.terminating = true;
   } else if (word == "nonode") {
-    endpoint.node.clear();
+    endpoint.node = {};
   } else {
     throw std::invalid_argument("no such word: " + word);
   }
@@ -131,7 +131,9 @@ void World::endpoints(std::string_view text) {
     const auto words = split(entry, ' ');
     endpoint.address = pod(words.at(0));
     endpoint.node = named(words[0]).node;
-    for (std::size_t i = 1; i < words.size(); ++i) apply(endpoint, words[i]);
+    EndpointHints hints;
+    for (std::size_t i = 1; i < words.size(); ++i) apply(endpoint, hints, words[i]);
+    endpoint.hints = hints;
     slice.endpoints.push_back(std::move(endpoint));
   }
   cluster.slices[{"shop", "web"}].insert_or_assign("web-1", std::move(slice));
