@@ -47,8 +47,13 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::start(Options options) {
   std::unique_ptr<ControlPlane> made(new ControlPlane(std::move(options)));
   TRY_VOID(make_directory(made->options_.data_directory));
   TRY_VOID(made->open_store());
-  TRY_VOID(made->open_port());
+  TRY(const pki::Credentials credentials,
+      pki::load_or_make_credentials(made->options_.data_directory, made->names()));
+  TRY_VOID(made->open_port(credentials));
   made->start_controllers();
+  TRY_VOID(made->write_kubeconfigs(credentials));
+  made->log_.info("serving", {{"url", made->url()},
+                              {"kubeconfig", made->options_.data_directory + "/admin.kubeconfig"}});
   made->signals_.async_wait([raw = made.get()](const boost::system::error_code& error, int) {
     if (!error) raw->stop();
   });
@@ -71,9 +76,7 @@ Result<> ControlPlane::open_store() {
   return {};
 }
 
-Result<> ControlPlane::open_port() {
-  TRY(const pki::Credentials credentials,
-      pki::load_or_make_credentials(options_.data_directory, names()));
+Result<> ControlPlane::open_port(const pki::Credentials& credentials) {
   rest::Authenticator authenticator;
   authenticator.add_token(credentials.admin_token,
                           {"fairlead-admin", {std::string(rest::kAdminGroup)}});
@@ -95,9 +98,6 @@ Result<> ControlPlane::open_port() {
                                      .address = to_string(options_.advertise_address, Port{port_}),
                                      .connections = [this] { return server_->connections(); }};
   api_server_ = std::make_unique<rest::ApiServer>(*registry_, std::move(api_options));
-  TRY_VOID(write_kubeconfigs(credentials));
-  log_.info("serving",
-            {{"url", url()}, {"kubeconfig", options_.data_directory + "/admin.kubeconfig"}});
   return {};
 }
 
@@ -135,11 +135,14 @@ void ControlPlane::start_controllers() {
   namespaces_ = std::make_unique<controllers::NamespaceController>(*registry_, log_, executor);
   const controllers::ApiEndpoint endpoint{first_address(options_.allocators.service_cidrs.front()),
                                           options_.advertise_address, Port{port_}};
-  supervise("cluster", controllers::make_cluster(*registry_, log_, endpoint));
+  bool cluster_made = false;
+  asio::co_spawn(io_, controllers::make_cluster(*registry_, log_, endpoint),
+                 [&cluster_made](const std::exception_ptr&) { cluster_made = true; });
   supervise("endpoint slices", slices_->run());
   supervise("garbage collection", garbage_->run());
   supervise("namespaces", namespaces_->run());
   supervise("housekeeping", controllers::keep_house(*registry_, log_));
+  while (!cluster_made) io_.run_one();
 }
 
 void ControlPlane::supervise(std::string name, asio::awaitable<void> task) {
@@ -175,6 +178,7 @@ void add_command(CLI::App& app, int& status) {
   auto flags = std::make_shared<Flags>();
   add_flags(*command, *flags);
   command->callback([flags, &status] {
+    ::umask(S_IRWXG | S_IRWXO);  // also for the files that SQLite makes
     Result<> done;
     auto options = parse_options(*flags);
     if (options) {

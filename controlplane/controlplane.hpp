@@ -43,7 +43,7 @@ class ControlPlane {
  private:
   explicit ControlPlane(Options options);
   Result<> open_store();
-  Result<> open_port();
+  Result<> open_port(const pki::Credentials& credentials);
   [[nodiscard]] pki::ServerNames names() const;
   [[nodiscard]] std::string url() const;
   Result<> write_kubeconfigs(const pki::Credentials& credentials) const;

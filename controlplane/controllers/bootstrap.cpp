@@ -32,7 +32,7 @@ json::object kubernetes_service(const ApiEndpoint& endpoint) {
             {"ports", json::array{{{"name", "https"},
                                    {"protocol", "TCP"},
                                    {"port", 443},
-                                   {"targetPort", endpoint.port.host}}}}}}};
+                                   {"targetPort", std::int64_t{endpoint.port.host}}}}}}}};
 }
 
 json::object kubernetes_slice(const ApiEndpoint& endpoint) {
@@ -46,7 +46,7 @@ json::object kubernetes_slice(const ApiEndpoint& endpoint) {
           {"endpoints", json::array{{{"addresses", json::array{to_string(endpoint.address)}},
                                      {"conditions", {{"ready", true}}}}}},
           {"ports",
-           json::array{{{"name", "https"}, {"protocol", "TCP"}, {"port", endpoint.port.host}}}}};
+           json::array{{{"name", "https"}, {"protocol", "TCP"}, {"port", std::int64_t{endpoint.port.host}}}}}};
 }
 
 }  // namespace
@@ -57,12 +57,14 @@ asio::awaitable<void> make_cluster(registry::Registry& registry, log::Logger log
   for (const char* name : kNamespaces) {
     json::object object{
         {"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}};
-    co_await create(registry, log, {&namespaces, "", name}, std::move(object));
+    registry::Target target(&namespaces, "", name);
+    co_await create(registry, log, std::move(target), std::move(object));
   }
-  co_await create(registry, log, {api::find_kind("", "v1", "Service"), "default", kServiceName},
-                  kubernetes_service(endpoint));
-  const registry::Target slice{api::find_kind("discovery.k8s.io", "v1", "EndpointSlice"), "default",
-                               kServiceName};
+  registry::Target service(api::find_kind("", "v1", "Service"), "default", kServiceName);
+  co_await create(registry, log, std::move(service), kubernetes_service(endpoint));
+  if (endpoint.address.is_loopback()) co_return;  // which no slice may name
+  const registry::Target slice(api::find_kind("discovery.k8s.io", "v1", "EndpointSlice"), "default",
+                               kServiceName);
   const std::string key = registry::key_of(*slice.type, slice.ns, slice.name);
   if (!registry.store().get(key)) {
     co_await create(registry, log, slice, kubernetes_slice(endpoint));

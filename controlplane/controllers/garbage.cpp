@@ -88,8 +88,8 @@ asio::awaitable<void> GarbageCollector::run() {
                                         &api::ResourceType::stored_as);
     api::DeleteOptions options;
     options.uid = std::string(object->metadata("uid"));
-    registry::Target target{&*type, std::string(object->metadata("namespace")),
-                            std::string(object->metadata("name"))};
+    registry::Target target(&*type, std::string(object->metadata("namespace")),
+                            std::string(object->metadata("name")));
     const auto removed = co_await registry_.remove(std::move(target), std::move(options));
     if (removed || removed.error().code == 404 || removed.error().code == 409) continue;
     log_.warn("garbage not removed", {{"object", key}, {"error", removed.error().message}});

@@ -40,9 +40,9 @@ asio::awaitable<void> expire_events(registry::Registry& registry, log::Logger lo
   const api::ResourceType& type = *api::find_kind("", "v1", "Event");
   for (const store::ObjectPtr& event : registry.store().all(registry::prefix_of(type, ""))) {
     if (registry.now() - last_seen(event->parse()) <= kEventTtl) continue;
-    registry::Target target{&type, std::string(event->metadata("namespace")),
-                            std::string(event->metadata("name"))};
-    const auto removed = co_await registry.remove(std::move(target), {});
+    registry::Target target(&type, std::string(event->metadata("namespace")),
+                            std::string(event->metadata("name")));
+    const auto removed = co_await registry.remove(std::move(target));
     if (removed || removed.error().code == 404) continue;
     log.warn("event not expired", {{"event", event->key}, {"error", removed.error().message}});
   }

@@ -47,8 +47,8 @@ asio::awaitable<bool> NamespaceController::empty(std::string name) {
   for (const api::ResourceType& type : api::resources()) {
     if (!type.namespaced) continue;
     for (const store::ObjectPtr& object : registry_.store().all(registry::prefix_of(type, name))) {
-      registry::Target target{&type, name, std::string(object->metadata("name"))};
-      const auto removed = co_await registry_.remove(std::move(target), {});
+      registry::Target target(&type, name, std::string(object->metadata("name")));
+      const auto removed = co_await registry_.remove(std::move(target));
       left = left || (removed ? !removed->removed : removed.error().code != 404);
     }
   }
@@ -58,7 +58,7 @@ asio::awaitable<bool> NamespaceController::empty(std::string name) {
 asio::awaitable<void> NamespaceController::finalize(std::string name) {
   const store::ObjectPtr ns = registry_.store().get("namespaces/" + name);
   if (!ns) co_return;
-  registry::Target target{&namespace_type(), "", name, "finalize"};
+  registry::Target target(&namespace_type(), "", name, "finalize");
   const auto written =
       co_await registry_.update(std::move(target), api::without_namespace_finalizer(ns->parse()));
   if (written || written.error().code == 404) co_return;

@@ -144,16 +144,19 @@ asio::awaitable<void> SliceController::reconcile(ObjectName name) {
   api::SliceWrites writes = api::reconcile_slices(inputs, registry_.now(), registry_.random());
   api::ApiResult<void> done;
   for (json::object& slice : writes.create) {
-    const auto made = co_await registry_.create({&type, name.ns}, std::move(slice));
+    registry::Target target(&type, name.ns);
+    const auto made = co_await registry_.create(std::move(target), std::move(slice));
     if (!made) done = tl::unexpected(made.error());
   }
   for (json::object& slice : writes.update) {
-    const std::string slice_name(slice.at("metadata").at("name").as_string());
-    const auto made = co_await registry_.update({&type, name.ns, slice_name}, std::move(slice));
+    std::string slice_name(slice.at("metadata").at("name").as_string());
+    registry::Target target(&type, name.ns, std::move(slice_name));
+    const auto made = co_await registry_.update(std::move(target), std::move(slice));
     if (!made) done = tl::unexpected(made.error());
   }
   for (const std::string& slice_name : writes.remove) {
-    const auto removed = co_await registry_.remove({&type, name.ns, slice_name}, {});
+    registry::Target target(&type, name.ns, slice_name);
+    const auto removed = co_await registry_.remove(std::move(target));
     if (!removed && removed.error().code != 404) done = tl::unexpected(removed.error());
   }
   if (done) co_return;

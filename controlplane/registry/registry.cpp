@@ -17,6 +17,12 @@ namespace {
 constexpr int kWriteAttempts = 16;
 constexpr int kNameAttempts = 8;
 
+/// Without these nothing works any more.
+bool is_immortal(const api::ResourceType& type, std::string_view name) {
+  if (type.kind != "Namespace") return false;
+  return name == "default" || name == "kube-system" || name == "kube-public";
+}
+
 bool has_generated_name(const json::object& object) {
   const json::value* metadata = object.if_contains("metadata");
   if (metadata == nullptr || !metadata->is_object()) return false;
@@ -27,6 +33,11 @@ bool has_generated_name(const json::object& object) {
 std::string name_in(const json::object& object) {
   return std::string(object.at("metadata").at("name").as_string());
 }
+
+Written written_of(json::object object, bool created = false) {
+  return {std::move(object), created};
+}
+Deleted deleted_of(json::object object, bool removed) { return {std::move(object), removed}; }
 
 tl::unexpected<api::StatusError> storage_failed(const Error& error) {
   return tl::unexpected(api::internal_error(error.doing));
@@ -91,7 +102,7 @@ asio::awaitable<api::ApiResult<Written>> Registry::create(Target target, json::o
     const std::string key = key_of(type, target.ns, target.name);
     store::ObjectPtr made;
     if (!store_.get(key)) {
-      if (dry_run) co_return Written{std::move(prepared->object), true};
+      if (dry_run) co_return written_of(std::move(prepared->object), true);
       const json::object stored = api::to_stored(type, prepared->object);
       auto written = co_await store_.write(key, 0, &stored);
       if (!written) co_return storage_failed(written.error());
@@ -99,7 +110,7 @@ asio::awaitable<api::ApiResult<Written>> Registry::create(Target target, json::o
     }
     if (made) {
       prepared->reservation.commit();
-      co_return Written{shown(type, *made), true};
+      co_return written_of(shown(type, *made), true);
     }
     if (!generated) break;
   }
@@ -142,26 +153,35 @@ asio::awaitable<api::ApiResult<Written>> Registry::modify(Target target, Change 
     auto prepared =
         api::prepare_update(type, before, *std::move(wanted), target.subresource, context(dry_run));
     if (!prepared) co_return tl::unexpected(std::move(prepared).error());
-    if (prepared->unchanged) co_return Written{before};
-    if (dry_run) co_return Written{std::move(prepared->object)};
+    if (prepared->unchanged) co_return written_of(before);
+    if (dry_run) co_return written_of(std::move(prepared->object));
     const json::object stored = api::to_stored(type, prepared->object);
     auto written = co_await store_.write(key, old->revision, prepared->remove ? nullptr : &stored);
     if (!written) co_return storage_failed(written.error());
     if (!*written) continue;
     if (prepared->remove) {
       api::release(type, before, allocators_);
-      co_return Written{std::move(prepared->object)};
+      co_return written_of(std::move(prepared->object));
     }
     prepared->reservation.commit();
-    co_return Written{shown(type, **written)};
+    co_return written_of(shown(type, **written));
   }
   co_return tl::unexpected(api::conflict(type, target.name));
+}
+
+asio::awaitable<api::ApiResult<Deleted>> Registry::remove(Target target) {
+  api::DeleteOptions options;
+  co_return co_await remove(std::move(target), std::move(options));
 }
 
 asio::awaitable<api::ApiResult<Deleted>> Registry::remove(Target target,
                                                           api::DeleteOptions options) {
   const api::ResourceType& type = *target.type;
   const std::string key = key_of(type, target.ns, target.name);
+  if (is_immortal(type, target.name)) {
+    co_return tl::unexpected(
+        api::forbidden(type, target.name, "this namespace may not be deleted"));
+  }
   for (int attempt = 0; attempt < kWriteAttempts; ++attempt) {
     const store::ObjectPtr old = store_.get(key);
     if (!old) co_return tl::unexpected(api::not_found(type, target.name));
@@ -169,7 +189,7 @@ asio::awaitable<api::ApiResult<Deleted>> Registry::remove(Target target,
     auto deletion = api::prepare_delete(type, before, options, now_());
     if (!deletion) co_return tl::unexpected(std::move(deletion).error());
     if (deletion->unchanged || options.dry_run) {
-      co_return Deleted{std::move(deletion->object), deletion->remove};
+      co_return deleted_of(std::move(deletion->object), deletion->remove);
     }
     const json::object stored = api::to_stored(type, deletion->object);
     auto written = co_await store_.write(key, old->revision, deletion->remove ? nullptr : &stored);
@@ -177,9 +197,9 @@ asio::awaitable<api::ApiResult<Deleted>> Registry::remove(Target target,
     if (!*written) continue;
     if (deletion->remove) {
       api::release(type, before, allocators_);
-      co_return Deleted{std::move(deletion->object)};
+      co_return deleted_of(std::move(deletion->object), true);
     }
-    co_return Deleted{shown(type, **written), false};
+    co_return deleted_of(shown(type, **written), false);
   }
   co_return tl::unexpected(api::conflict(type, target.name));
 }

@@ -25,10 +25,18 @@ using Clock = std::function<Time()>;
 
 /// One object, or one subresource of it, as a URL names it.
 struct Target {
-  const api::ResourceType* type = nullptr;
-  std::string ns = {};  // "" for kinds without namespace
-  std::string name = {};
-  std::string subresource = {};
+  // No aggregate: g++ 12 destroys a braced temporary of a co_await expression twice.
+  explicit Target(const api::ResourceType* of_type, std::string in_namespace = {},
+                  std::string with_name = {}, std::string and_subresource = {})
+      : type(of_type),
+        ns(std::move(in_namespace)),
+        name(std::move(with_name)),
+        subresource(std::move(and_subresource)) {}
+
+  const api::ResourceType* type;
+  std::string ns;  // "" for kinds without namespace
+  std::string name;
+  std::string subresource;
 };
 
 struct Written {
@@ -71,6 +79,7 @@ class Registry {
   boost::asio::awaitable<api::ApiResult<Written>> patch(Target target, Patch patch, bool dry_run,
                                                         std::vector<std::string>& warnings);
   boost::asio::awaitable<api::ApiResult<Deleted>> remove(Target target, api::DeleteOptions options);
+  boost::asio::awaitable<api::ApiResult<Deleted>> remove(Target target);
 
   [[nodiscard]] store::Store& store() { return store_; }
   [[nodiscard]] Time now() const { return now_(); }

@@ -29,9 +29,6 @@ const Documents::Document* Documents::find(std::string_view path) {
   Document made{.body = {}, .content_type = "application/json", .etag = {}};
   if (path == kVersion3) {
     made.body = api::openapi_v3_index();
-  } else if (path == "/openapi/v2") {
-    made.body = api::openapi_v2_protobuf();
-    made.content_type = kVersion2Type;
   } else if (path.starts_with(kVersion3)) {
     auto body = api::openapi_v3(path.substr(kVersion3.size() + 1));
     if (!body) return nullptr;

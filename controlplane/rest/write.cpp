@@ -14,7 +14,7 @@ namespace json = boost::json;
 namespace {
 
 registry::Target target_of(const Route& route) {
-  return {route.type, route.ns, route.name, route.subresource};
+  return registry::Target(route.type, route.ns, route.name, route.subresource);
 }
 
 http::Response render(registry::Registry& registry, const WriteRequest& request, unsigned status,
@@ -109,8 +109,8 @@ asio::awaitable<http::Response> delete_collection(registry::Registry& registry,
   store::Page page = *registry.store().list({.prefix = registry::prefix_of(type, request.route.ns),
                                              .filter = make_filter(type, *selection)});
   for (const store::ObjectPtr& object : page.items) {
-    registry::Target target{&type, std::string(object->metadata("namespace")),
-                            std::string(object->metadata("name"))};
+    registry::Target target(&type, std::string(object->metadata("namespace")),
+                            std::string(object->metadata("name")));
     const auto deleted = co_await registry.remove(std::move(target), *options);
     if (!deleted && deleted.error().code != 404) co_return refusal(deleted.error());
   }

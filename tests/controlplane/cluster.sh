@@ -1,6 +1,5 @@
 # For the scripts of this suite: a control plane on loopback with everything it has in one temporary directory.
 work=$(mktemp -d)
-controlplane_pid=
 export HOME=$work/home KUBECONFIG=$work/data/admin.kubeconfig
 mkdir -p "$HOME"
 
@@ -9,20 +8,22 @@ start_controlplane() {
   local listen=127.0.0.1:0
   [ -s "$work/listen" ] && listen=$(<"$work/listen")
   "${FAIRLEAD_BIN:?}/fairlead" controlplane --data-dir "$work/data" --listen "$listen" \
-    --pod-cidr 10.244.0.0/16 "$@" >>"$work/log" 2>&1 &
-  controlplane_pid=$!
+    --pod-cidr 10.244.0.0/16 >>"$work/log" 2>&1 &
+  echo $! >"$work/pid"
   eventually 30 is_serving_or_gone
-  kill -0 "$controlplane_pid" 2>/dev/null || { cat "$work/log" >&2; fail "the control plane ended"; }
+  is_running || { cat "$work/log" >&2; fail "the control plane ended"; }
   sed -n 's|.*server: https://||p' "$KUBECONFIG" >"$work/listen"
 }
-is_serving_or_gone() { ! kill -0 "$controlplane_pid" || api GET /readyz; }
+is_running() { [[ $(ps -o stat= -p "$(<"$work/pid")") == [^Z]* ]]; }
+is_gone() { ! is_running; }
+is_serving_or_gone() { is_gone || api GET /readyz; }
 
 # end_controlplane SIGNAL: and waits until it is gone.
 end_controlplane() {
-  [ -n "$controlplane_pid" ] || return 0
-  kill -"$1" "$controlplane_pid" 2>/dev/null
-  wait "$controlplane_pid" 2>/dev/null
-  controlplane_pid=
+  [ -s "$work/pid" ] || return 0
+  kill -"$1" "$(<"$work/pid")" 2>/dev/null
+  eventually 30 is_gone
+  rm "$work/pid"
 }
 
 # api METHOD PATH [CURL-ARGUMENT…]: the answer, with the administrator's token; fails if there is none.
