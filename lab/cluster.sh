@@ -148,7 +148,7 @@ agent_log() { echo "$lab/node$1/agent.log"; }
 # The datapaths this build has, best first, one a line.
 built_datapaths() {
   local known wanted
-  known=$("$bin/fairlead" version 2>/dev/null) || known=
+  known=$("$bin/fairlead" version 2>/dev/null | sed -n "s/^datapaths  *//p") || known=
   for wanted in ebpf nftables ipvs; do
     grep -qw "$wanted" <<<"$known" && echo "$wanted"
   done

@@ -69,6 +69,9 @@ make_node() {
   set_sysctls "$ns" net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
     net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0
   [ ! -d /proc/sys/net/ipv6 ] || set_sysctls "$ns" net.ipv6.conf.all.forwarding=1
+  # As on any real node. Without one the node itself could not even begin a connection to a ClusterIP.
+  ip -n "$ns" route replace default via "$(wire4 "$router_octet")"
+  ! has_ipv6 || ip -n "$ns" -6 route replace default via "$(wire6 "$router_octet")"
 }
 
 ## Between the nodes. Fairlead's own pod network will take this over; until then the lab lays fixed routes.

@@ -61,11 +61,11 @@ outcome() {
 load() {
   local from=$1
   shift
-  inside "$from" "$tool" load --rate 400 "$@"
+  inside "$from" "$tool" load "$@"
 }
 backends() {
   local from=$1 target=$2 transport=${3:---tcp}
-  load "$from" "$transport" "$target" --count 60 | jq -r '.answers | keys | join(",")'
+  load "$from" "$transport" "$target" --rate 400 --count 60 | jq -r '.answers | keys | join(",")'
 }
 backends_are() { [ "$(backends "$1" "$2" "${4:---tcp}")" = "$3" ]; }
 outcome_is() {

@@ -116,8 +116,17 @@ test_a_named_target_port_is_looked_up_in_each_pod() {
 
 # One socket talks all the time, so that conntrack would remember the first backend for ever.
 talk_udp() {
-  inside client bash -c 'exec 3<>"/dev/udp/$0/$1"; while [ ! -e "$2" ]; do echo hello >&3 2>/dev/null; read -rt 0.2 -u 3 line && echo "$line"; done' \
-    "$1" "$2" "$scratch/udp.stop" >"$scratch/udp"
+  inside client python3 -c '
+import os, socket, sys
+talk = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+talk.settimeout(0.2)
+talk.connect((sys.argv[1], int(sys.argv[2])))
+while not os.path.exists(sys.argv[3]):
+    try:
+        talk.send(b"hello")
+        print(talk.recv(512).decode(), end="", flush=True)
+    except OSError:
+        pass' "$1" "$2" "$scratch/udp.stop" >"$scratch/udp"
 }
 talked_last_to() { [[ "$(tail -n 1 "$scratch/udp")" == "$1 "* ]]; }
 test_a_udp_client_moves_to_the_new_endpoint_without_a_new_socket() {
