@@ -98,6 +98,7 @@ std::vector<std::string> print_all(const T& value) {
 template <class T>
 std::vector<std::string> print_all(const std::vector<T>& value) {
   std::vector<std::string> texts;
+  texts.reserve(value.size());
   for (const T& one : value) texts.push_back(print_one(one));
   return texts;
 }

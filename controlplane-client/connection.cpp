@@ -124,8 +124,8 @@ class HttpConnection final : public Connection {
     const auto [read_error, read] =
         co_await http::async_read_header(stream_, buffer_, *parser_, kToTuple);
     if (read_error) co_return tl::unexpected(io_error(read_error, "wait for an answer"));
-    // Not eager: an eager parser that has delivered a chunk looks for the next one's header, and so would hand on a
-    // watch's event only when the one after it arrives.
+    // Not eager: an eager parser that has delivered a chunk looks for the next one's header, and so
+    // would hand on a watch's event only when the one after it arrives.
     parser_->eager(false);
     const auto& head = parser_->get();
     const auto waiting = head[http::field::retry_after];

@@ -90,7 +90,7 @@ Result<void> add(json::value& root, const Pointer& pointer, json::value value) {
 Result<json::value> remove(json::value& root, const Pointer& pointer) {
   if (pointer.empty()) return std::exchange(root, nullptr);
   TRY(json::value * found, locate(root, pointer, pointer.size()));
-  json::value removed = std::move(*found);
+  json::value removed = std::exchange(*found, nullptr);
   TRY(json::value * parent, locate(root, pointer, pointer.size() - 1));
   if (json::object* object = parent->if_object()) {
     object->erase(pointer.back());
