@@ -45,8 +45,9 @@ json::object kubernetes_slice(const ApiEndpoint& endpoint) {
           {"addressType", endpoint.address.is_v4() ? "IPv4" : "IPv6"},
           {"endpoints", json::array{{{"addresses", json::array{to_string(endpoint.address)}},
                                      {"conditions", {{"ready", true}}}}}},
-          {"ports",
-           json::array{{{"name", "https"}, {"protocol", "TCP"}, {"port", std::int64_t{endpoint.port.host}}}}}};
+          {"ports", json::array{{{"name", "https"},
+                                 {"protocol", "TCP"},
+                                 {"port", std::int64_t{endpoint.port.host}}}}}};
 }
 
 }  // namespace

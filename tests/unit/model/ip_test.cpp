@@ -9,13 +9,15 @@ namespace {
 Ip ip(std::string_view text) { return parse_ip(text).value(); }
 
 TEST(Ip, TextRoundTrips) {
-  for (const auto* text : {"10.96.0.1", "255.255.255.255", "::", "fd00::1", "2001:db8::ffff", "0.0.0.0"}) {
+  for (const auto* text :
+       {"10.96.0.1", "255.255.255.255", "::", "fd00::1", "2001:db8::ffff", "0.0.0.0"}) {
     EXPECT_EQ(to_string(ip(text)), text);
   }
 }
 
 TEST(Ip, RefusesWhatIsNotAnAddress) {
-  for (const auto* text : {"", "10.0.0", "10.0.0.256", "010.0.0.1", "::ffff:1.2.3.4", "fe80::1%eth0", "10.0.0.1 ", "web"}) {
+  for (const auto* text : {"", "10.0.0", "10.0.0.256", "010.0.0.1", "::ffff:1.2.3.4",
+                           "fe80::1%eth0", "10.0.0.1 ", "web"}) {
     EXPECT_FALSE(parse_ip(text)) << text;
   }
   EXPECT_FALSE(parse_ip(std::string(10 << 20, '1')));
@@ -49,7 +51,8 @@ TEST(Cidr, ContainsItsOwnFamilyOnly) {
 }
 
 TEST(Cidr, RefusesWhatIsNotAPrefix) {
-  for (const auto* text : {"", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x", "fd00::/129", "/8", "10.0.0.0/-1"}) {
+  for (const auto* text : {"", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x", "fd00::/129",
+                           "/8", "10.0.0.0/-1"}) {
     EXPECT_FALSE(parse_cidr(text)) << text;
   }
 }

@@ -35,7 +35,7 @@ TEST_F(ControlPlaneTest, EnteringASelectorIsAddedAndLeavingItIsDeleted) {
   EXPECT_THAT(watch(query), ElementsAre("ADDED a", "MODIFIED a", "DELETED a"));
   const auto events = get(std::string(kConfigMaps) + "?watch=1&timeoutSeconds=1&" + query).events();
   const json::object& last = events.back().at("object").at("metadata").as_object();
-  EXPECT_EQ(last.at("labels").at("tier"), "front");          // its state before, …
+  EXPECT_EQ(last.at("labels").at("tier"), "front");                      // its state before, …
   EXPECT_EQ(last.at("resourceVersion").as_string(), revision_of(left));  // … as of the change
 }
 
