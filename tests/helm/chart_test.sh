@@ -111,14 +111,14 @@ test_the_configuration_is_what_the_values_say() {
 
 test_the_agent_accepts_every_rendered_configuration() {
   local fairlead=${FAIRLEAD_BIN:-build/release/bin}/fairlead
-  "$fairlead" agent --help 2>/dev/null | grep -q -- --check-config || skip "this fairlead has no agent --check-config"
+  "$fairlead" agent --help 2>/dev/null | grep -q -- --write-config-to || skip "this fairlead has no agent --write-config-to"
   while read -r set; do
     # shellcheck disable=SC2086
     render $set | object ConfigMap | jq -r '.data["agent.yaml"]' >"$work/agent.yaml"
-    "$fairlead" agent --config "$work/agent.yaml" --check-config >/dev/null || fail "refused with '$set'"
+    "$fairlead" agent --config "$work/agent.yaml" --write-config-to "$work/effective.yaml" >/dev/null || fail "refused with '$set'"
   done < <(value_sets)
   echo 'nonsense: 1' >>"$work/agent.yaml"
-  if "$fairlead" agent --config "$work/agent.yaml" --check-config >/dev/null 2>&1; then fail "accepts nonsense"; fi
+  if "$fairlead" agent --config "$work/agent.yaml" --write-config-to "$work/effective.yaml" >/dev/null 2>&1; then fail "accepts nonsense"; fi
 }
 
 test_bad_values_are_refused_by_name() {
