@@ -18,6 +18,7 @@
 #include <set>
 #include <sstream>
 
+#include "agent/datapaths.hpp"
 #include "agent/options.hpp"
 
 namespace fairlead {
@@ -283,6 +284,12 @@ Result<AgentConfig> ConfigBuilder::finish(const std::string& default_node_name) 
   constexpr std::size_t kLongestName = 253;  // RFC 1123, as Kubernetes checks a Node's name
   if (config.node_name.empty() || config.node_name.size() > kLongestName)
     return wrong("nodeName", "must have 1 to 253 characters");
+  const auto datapaths = datapath_names();
+  if (config.datapath != "auto" &&
+      std::ranges::find(datapaths, config.datapath) == datapaths.end()) {
+    return wrong("datapath", fmt::format("\"{:.64}\" is none of auto, {}", config.datapath,
+                                         fmt::join(datapaths, ", ")));
+  }
   if (config.detect_local == DetectLocalMode::kClusterCidr && config.cluster_cidrs.empty()) {
     return wrong("detectLocal.mode", "ClusterCIDR needs clusterCIDRs");
   }

@@ -39,6 +39,12 @@ std::vector<Cidr> node_port_cidrs(const NodePortAddresses& wanted, const Node* n
   return cidrs;
 }
 
+/// Nobody reaches a NodePort on the others.
+std::vector<Ip> reachable(std::vector<Ip> addresses) {
+  std::erase_if(addresses, [](const Ip& ip) { return ip.is_loopback() || ip.is_link_local(); });
+  return addresses;
+}
+
 }  // namespace
 
 PlanOptions plan_options(const AgentConfig& config, const Node* node,
@@ -49,7 +55,7 @@ PlanOptions plan_options(const AgentConfig& config, const Node* node,
           .node_port_cidrs = node_port_cidrs(config.node_port_addresses, node),
           .service_cidrs = config.service_cidrs,
           .cluster_cidrs = config.cluster_cidrs,
-          .local_addresses = std::move(local_addresses),
+          .local_addresses = reachable(std::move(local_addresses)),
           .allowed_external_ips = config.allowed_external_ips};
 }
 

@@ -1,0 +1,59 @@
+// A table of factories.
+#include "agent/datapaths.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dataplane/nftables/datapath.hpp"
+
+namespace fairlead {
+namespace {
+
+using Report = std::function<void(const Error&)>;
+
+struct Entry {
+  std::string_view name;
+  Result<std::unique_ptr<Datapath>> (*open)(const AgentConfig& config, const Report& report);
+};
+
+Result<std::unique_ptr<Datapath>> open_nftables(const AgentConfig&, const Report& report) {
+  return nftables::make_datapath({.report = report});
+}
+
+constexpr Entry kDatapaths[] = {{"nftables", &open_nftables}};
+
+}  // namespace
+
+std::vector<std::string_view> datapath_names() {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : kDatapaths) names.push_back(entry.name);
+  return names;
+}
+
+Result<std::unique_ptr<Datapath>> open_datapath(const AgentConfig& config, const Report& report) {
+  std::string refused;
+  for (const Entry& entry : kDatapaths) {
+    if (config.datapath != "auto" && config.datapath != entry.name) continue;
+    auto opened = entry.open(config, report);
+    if (opened) return opened;
+    refused += fmt::format("{}datapath {}: {}", refused.empty() ? "" : "; ", entry.name,
+                           opened.error().doing);
+    if (config.datapath == entry.name) return tl::unexpected(Error{opened.error().code, refused});
+  }
+  return invalid(refused.empty() ? fmt::format("datapath {} is not compiled in", config.datapath)
+                                 : refused);
+}
+
+Result<> clean_up_datapaths(const AgentConfig& config, const Report& report) {
+  Result<> outcome;
+  for (const Entry& entry : kDatapaths) {
+    auto opened = entry.open(config, report);
+    Result<> cleaned = opened ? (*opened)->cleanup() : tl::unexpected(std::move(opened).error());
+    if (!cleaned && outcome)
+      outcome = prefix(fmt::format("datapath {}", entry.name), std::move(cleaned).error());
+  }
+  return outcome;
+}
+
+}  // namespace fairlead

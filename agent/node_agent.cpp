@@ -1,0 +1,225 @@
+// Parts are made in the order of their arrows, started, and stopped in reverse. What they tell each
+// other passes here, so that each of them can be tested alone.
+#include "agent/node_agent.hpp"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <random>
+
+#include "agent/plan_options.hpp"
+#include "dataplane/kernel/addresses.hpp"
+
+namespace fairlead {
+namespace {
+
+namespace asio = boost::asio;
+
+Time wall_clock() {
+  return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+}
+Now now() { return {.steady = std::chrono::steady_clock::now(), .wall = wall_clock()}; }
+
+ReconcilerOptions reconciler_options(const AgentConfig& config) {
+  ReconcilerOptions options;
+  options.min_sync_period = config.min_sync_period;
+  options.compare_period = config.compare_period;
+  options.node_wait = config.node_wait;
+  options.retry_limit = config.sync_period;
+  return options;
+}
+
+client::ClusterWatchOptions watch_options(const AgentConfig& config, const BuildInfo& build,
+                                          client::ClientConfig connection) {
+  return {.config = std::move(connection),
+          .node_name = config.node_name,
+          .user_agent = "fairlead/" + build.version,
+          .timing = {},
+          .seed = std::random_device{}()};
+}
+
+}  // namespace
+
+NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo build,
+                     log::Logger log, Opened opened)
+    : io_(io),
+      config_(config),
+      build_(std::move(build)),
+      log_(std::move(log)),
+      started_(wall_clock()),
+      datapath_(std::move(opened.datapath)),
+      addresses_(std::move(opened.addresses)),
+      address_events_(io),
+      local_addresses_(std::move(opened.local_addresses)),
+      planner_(plan_options(config_, nullptr, local_addresses_)),
+      reconciler_(planner_, reconciler_options(config_)),
+      health_(reconciler_, 2 * config_.sync_period),
+      metrics_(build_),
+      problems_(log_),
+      loop_(io, reconciler_, planner_, *datapath_,
+            {.started = [this](const Job& job) { job_started(job); },
+             .finished = [this](const SyncOutcome& outcome) { job_finished(outcome); },
+             .monitored = [this](const Result<bool>& change) { kernel_monitored(change); }}),
+      health_listener_(io, "health", config_.health_bind_address, health_pages(), log_),
+      metrics_listener_(io, "metrics", config_.metrics_bind_address, metrics_pages(), log_),
+      admin_(io, {.handler = admin_pages(),
+                  .limits = {.body_bytes = 0, .connections = 64},
+                  .on_error =
+                      [this](const Error& error) {
+                        log_.warn("admin socket failed", {{"error", error}});
+                      }}),
+      events_({.planner = planner_,
+               .reconciler = reconciler_,
+               .health = health_,
+               .metrics = metrics_,
+               .problems = problems_,
+               .trigger_times = trigger_times_,
+               .node_changed = [this](const Node* node) { node_changed(node); },
+               .wake = [this] { loop_.wake(); }}),
+      watch_(io.get_executor(), watch_options(config_, build_, std::move(opened.client)), events_) {
+}
+
+void NodeAgent::supervise(std::string_view name, asio::awaitable<void> task) {
+  asio::co_spawn(io_, std::move(task), [this, name](const std::exception_ptr& exception) {
+    if (!exception) return;
+    try {
+      std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+      log_.error("a part of the agent ended by an exception",
+                 {{"part", name}, {"exception", error.what()}});
+    }
+    failed_ = true;
+    ::raise(SIGTERM);  // the one way to stop
+  });
+}
+
+Result<> NodeAgent::start(const std::string& socket_path) {
+  if (auto done = admin_.listen_unix(socket_path); !done)
+    return prefix("admin socket", std::move(done).error());
+  TRY_VOID(health_listener_.listen(config_.bind_address_hard_fail));
+  TRY_VOID(metrics_listener_.listen(config_.bind_address_hard_fail));
+  supervise("health", health_listener_.keep_trying());
+  supervise("metrics", metrics_listener_.keep_trying());
+  supervise("addresses", watch_addresses());
+  supervise("reconcile", loop_.run());
+  supervise("kernel monitor", loop_.watch_kernel());
+  watch_.start();
+  log_.info("agent started", {{"node", config_.node_name},
+                              {"datapath", datapath_->name()},
+                              {"server", watch_.server()},
+                              {"version", build_.version},
+                              {"commit", build_.commit}});
+  return {};
+}
+
+void NodeAgent::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  watch_.stop();
+  loop_.stop();
+  if (address_events_.is_open()) address_events_.cancel();
+  admin_.stop();
+  metrics_listener_.stop();
+  health_listener_.stop();
+}
+
+asio::awaitable<void> NodeAgent::watch_addresses() {
+  constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+  address_events_.assign(::dup(addresses_.fd()));
+  while (!stopped_) {
+    const auto [error] =
+        co_await address_events_.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
+    if (error || stopped_) break;
+    const Result<> drained = addresses_.drain();
+    auto addresses = read_local_addresses();
+    if (drained && addresses) {
+      if (*addresses == local_addresses_) continue;
+      local_addresses_ = std::move(*addresses);
+      refresh_options();
+      continue;
+    }
+    log_.warn("cannot follow the node's addresses",
+              {{"error", drained ? addresses.error() : drained.error()}});
+    asio::steady_timer pause(io_, std::chrono::seconds(5));
+    co_await pause.async_wait(kAwait);
+  }
+  boost::system::error_code ignored;
+  address_events_.close(ignored);
+}
+
+void NodeAgent::node_changed(const Node* node) {
+  node_ = node == nullptr ? std::nullopt : std::optional(*node);
+  refresh_options();
+}
+
+/// Other options replan everything, so they are only set where they differ: a Node's status changes
+/// all the time.
+void NodeAgent::refresh_options() {
+  PlanOptions options = plan_options(config_, node_ ? &*node_ : nullptr, local_addresses_);
+  if (options == planner_.options()) return;
+  planner_.set_options(std::move(options));
+  reconciler_.planner_changed(std::chrono::steady_clock::now());
+  loop_.wake();
+}
+
+void NodeAgent::job_started(const Job& job) {
+  trigger_times_.job_started();
+  metrics_.sync_queued(wall_clock());
+  problems_.set_plan_problems(planner_.plan().problems);
+  if (job.resync != ResyncReason::kForeign) return;
+  log_.warn("others changed what is the agent's, repairing", {{"datapath", datapath_->name()}});
+}
+
+void NodeAgent::job_finished(const SyncOutcome& outcome) {
+  const auto& [job, result, took] = outcome;
+  const bool is_resync = job.resync != ResyncReason::kNone;
+  const double milliseconds = std::chrono::duration<double, std::milli>(took).count();
+  metrics_.sync_finished(job, result, took, wall_clock());
+  ++history_.syncs;
+  if (is_resync) ++history_.resyncs;
+  const std::vector<Time> covered = trigger_times_.job_done(result.has_value());
+  if (!result) {
+    ++history_.failures;
+    // Once for each new text: a retry that fails alike is no news.
+    if (history_.last_error != result.error().doing) {
+      log_.error("sync failed, will try again", {{"error", result.error()},
+                                                 {"services", job.services.size()},
+                                                 {"resync", to_string(job.resync)}});
+    }
+    history_.last_error = result.error().doing;
+    return;
+  }
+  for (const Time trigger : covered) metrics_.programmed(wall_clock() - trigger);
+  if (!history_.last_error.empty()) log_.info("syncs succeed again");
+  history_.last_error.clear();
+  health_.sync_succeeded(now());
+  const bool is_first = !history_.last_success;
+  history_.last_success = wall_clock();
+  const auto write = is_first ? &log::Logger::info : &log::Logger::debug;
+  (log_.*write)(is_first ? "first sync" : "sync",
+                {{"resync", to_string(job.resync)},
+                 {"services", is_resync ? planner_.plan().services.size() : job.services.size()},
+                 {"added", result->elements_added},
+                 {"removed", result->elements_removed},
+                 {"took_ms", milliseconds}});
+  // Lists, plans and tables were built with many short-lived values.
+  if (is_first) ::malloc_trim(0);
+}
+
+void NodeAgent::kernel_monitored(const Result<bool>& foreign_change) {
+  if (!foreign_change) {
+    log_.warn("cannot read the kernel's notifications, comparing instead",
+              {{"error", foreign_change.error()}});
+  } else if (*foreign_change) {
+    ++history_.foreign_changes;
+    metrics_.foreign_changes->Increment();
+  }
+}
+
+}  // namespace fairlead

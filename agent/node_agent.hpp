@@ -1,0 +1,99 @@
+// The parts of a running agent and the arrows between them. Members are in the order of start; they
+// end in reverse.
+//
+//   ClusterWatch -> ClusterEvents -> Planner, Reconciler -> ReconcileLoop -> Datapath -> kernel
+//   AddressMonitor -> Planner's options
+//   Reconciler, Planner, ClusterWatch -> Health, Metrics, status -> health and metrics ports, admin
+//   socket
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/cluster_events.hpp"
+#include "agent/config.hpp"
+#include "agent/health.hpp"
+#include "agent/listeners.hpp"
+#include "agent/metrics.hpp"
+#include "agent/problems.hpp"
+#include "agent/reconcile_loop.hpp"
+#include "agent/status.hpp"
+#include "dataplane/kernel/address_monitor.hpp"
+#include "log/log.hpp"
+
+namespace fairlead {
+
+class NodeAgent {
+ public:
+  /// What can fail is opened by the caller.
+  struct Opened {
+    std::unique_ptr<Datapath> datapath;
+    AddressMonitor addresses;
+    std::vector<Ip> local_addresses;
+    client::ClientConfig client;
+  };
+
+  NodeAgent(boost::asio::io_context& io, const AgentConfig& config, BuildInfo build,
+            log::Logger log, Opened opened);
+  NodeAgent(NodeAgent&&) = delete;
+
+  /// Listens, then lists and watches. The error of a port only with bindAddressHardFail.
+  Result<> start(const std::string& socket_path);
+  /// The io_context runs out of work a moment later. The kernel stays as it is.
+  void stop();
+  /// A part ended by an exception, which no part should; the agent stopped itself.
+  [[nodiscard]] bool has_failed() const { return failed_; }
+
+ private:
+  void supervise(std::string_view name, boost::asio::awaitable<void> task);
+  boost::asio::awaitable<void> watch_addresses();
+  void refresh_options();
+  void node_changed(const Node* node);
+
+  void job_started(const Job& job);
+  void job_finished(const SyncOutcome& outcome);
+  void kernel_monitored(const Result<bool>& foreign_change);
+
+  http::Handler health_pages();
+  http::Handler metrics_pages();
+  http::Handler admin_pages();
+  http::Response health_page(bool is_healthz, const HealthAnswer& answer);
+  std::string metrics_text();
+  http::Response explain_page(const http::Request& request) const;
+
+  boost::asio::io_context& io_;
+  AgentConfig config_;
+  BuildInfo build_;
+  log::Logger log_;
+  Time started_;
+
+  std::unique_ptr<Datapath> datapath_;
+  AddressMonitor addresses_;
+  boost::asio::posix::stream_descriptor address_events_;
+  std::vector<Ip> local_addresses_;
+  std::optional<Node> node_;
+
+  Planner planner_;
+  Reconciler reconciler_;
+  Health health_;
+  Metrics metrics_;
+  Problems problems_;
+  TriggerTimes trigger_times_;
+  SyncHistory history_;
+  ReconcileLoop loop_;
+
+  Listener health_listener_;
+  Listener metrics_listener_;
+  http::Server admin_;
+
+  ClusterEvents events_;
+  client::ClusterWatch watch_;
+  bool stopped_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace fairlead

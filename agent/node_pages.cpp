@@ -1,0 +1,117 @@
+// NodeAgent's three tables of pages: health, metrics and admin.
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "agent/config_json.hpp"
+#include "agent/explain.hpp"
+#include "agent/node_agent.hpp"
+#include "agent/pages.hpp"
+#include "agent/plan_json.hpp"
+#include "http/query.hpp"
+
+namespace fairlead {
+namespace {
+
+namespace json = boost::json;
+
+Now now() {
+  return {.steady = std::chrono::steady_clock::now(),
+          .wall = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now())};
+}
+
+http::Response error_page(const Error& error) {
+  return json_page(json::serialize(json::object{{"error", error.doing}}), 400);
+}
+
+/// source=10.244.1.5&destination=10.96.0.10&port=80&protocol=TCP
+Result<Packet> parse_packet(const http::Request& request) {
+  TRY(const auto query, http::Query::parse(request.query));
+  const auto get = [&query](std::string_view name) { return query.get(name).value_or(""); };
+  Packet packet;
+  TRY(packet.source, parse_ip(get("source")));
+  TRY(packet.destination, parse_ip(get("destination")));
+  std::int64_t port = 0;
+  const std::string_view digits = get("port");
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size())
+    return invalid("port: not a number");
+  TRY(packet.port, make_port(port));
+  TRY(packet.protocol, parse_protocol(get("protocol")));
+  if (packet.source.family() != packet.destination.family())
+    return invalid("source and destination are of two families");
+  return packet;
+}
+
+}  // namespace
+
+http::Response NodeAgent::health_page(bool is_healthz, const HealthAnswer& answer) {
+  metrics_.answered_health(is_healthz, answer.ok);
+  return json_page(answer.body, answer.ok ? 200 : 503);
+}
+
+http::Handler NodeAgent::health_pages() {
+  return serve(
+      {{"/healthz", [this](const auto&) { return health_page(true, health_.healthz(now())); }},
+       {"/livez", [this](const auto&) { return health_page(false, health_.livez(now())); }},
+       {"/readyz", [this](const auto&) {
+          const HealthAnswer answer = health_.readyz(now());
+          return json_page(answer.body, answer.ok ? 200 : 503);
+        }}});
+}
+
+std::string NodeAgent::metrics_text() {
+  metrics_.set_plan(planner_);
+  metrics_.set_pending(planner_, reconciler_);
+  metrics_.set_problems(problems_.size());
+  for (const client::Resource resource : client::kResources)
+    metrics_.set_watch(resource, watch_.status(resource));
+  return metrics_.text();
+}
+
+http::Handler NodeAgent::metrics_pages() {
+  return serve(
+      {{"/metrics",
+        [this](const auto&) {
+          http::Response response = text_page(metrics_text());
+          response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+          return response;
+        }},
+       {"/healthz", [](const auto&) { return text_page("ok"); }},
+       {"/proxyMode", [this](const auto&) { return text_page(std::string(datapath_->name())); }},
+       {"/configz",
+        [this](const auto&) { return json_page(json::serialize(config_json(config_))); }}});
+}
+
+http::Handler NodeAgent::admin_pages() {
+  return serve(
+      {{"/v1/status",
+        [this](const auto&) {
+          const auto status = status_json({.build = build_,
+                                           .node = config_.node_name,
+                                           .datapath = datapath_->name(),
+                                           .started = started_,
+                                           .watch = watch_,
+                                           .planner = planner_,
+                                           .reconciler = reconciler_,
+                                           .health = health_,
+                                           .problems = problems_,
+                                           .history = history_},
+                                          now());
+          return json_page(json::serialize(status));
+        }},
+       {"/v1/services",
+        [this](const auto&) {
+          return json_page(
+              json::serialize(json::object{{"services", services_json(planner_.plan())}}));
+        }},
+       {"/v1/explain", [this](const http::Request& request) { return explain_page(request); }}});
+}
+
+http::Response NodeAgent::explain_page(const http::Request& request) const {
+  const auto packet = parse_packet(request);
+  if (!packet) return error_page(packet.error());
+  const Explanation explanation = explain(planner_.plan(), local_addresses_, *packet);
+  return json_page(json::serialize(to_json(*packet, explanation)));
+}
+
+}  // namespace fairlead
