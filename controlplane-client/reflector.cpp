@@ -3,7 +3,11 @@
 //   list fails                       wait, list again
 //   list: version unknown (410, 504) list the server's latest, in one piece
 //   watch ends as it should          watch again at once from the last version
-//   watch breaks, is refused         wait, watch again from the last version: nothing was lost
+//   watch breaks, is refused, silent  wait, ask for the server's version; watch again from the last
+//   one: nothing was lost;
+//                                    but list if the server's is older: it was set back, and a
+//                                    watch would wait, without a word, until it reaches our version
+//                                    again
 //   watch: version too old (410)     wait, list
 //   watch says what cannot be        wait, list: an event without a version, versions that go back,
 //   no JSON watch stays silent               watch again; the second time list, since the server
@@ -51,6 +55,8 @@ Awaitable<void> Reflector::run() {
     Outcome outcome;
     if (list_due()) {
       outcome = co_await list();
+    } else if (doubtful_) {
+      outcome = co_await ask_version();
     } else {
       outcome = co_await watch();
     }
@@ -62,6 +68,7 @@ Awaitable<void> Reflector::run() {
 void Reflector::settle(const Outcome& outcome) {
   if (outcome.next != Outcome::Next::kGoOn) must_list_ = true;
   if (outcome.next == Outcome::Next::kListLatest) from_ = From::kLatest;
+  if (outcome.error) doubtful_ = true;
   if (!outcome.error || outcome.usual) return;
   ++status_.errors;
   status_.last_error = outcome.error->doing;

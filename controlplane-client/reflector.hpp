@@ -82,6 +82,7 @@ class Reflector {
   Awaitable<Outcome> list();
   Awaitable<Outcome> list_page(ListReader& reader, std::string continue_token);
   Awaitable<Result<>> read_list(Answer& answer, ListReader& reader);
+  Awaitable<Outcome> ask_version();
   Outcome finish_list(const ListReader& reader);
   void drop_vanished();
   [[nodiscard]] std::string list_query(const std::string& continue_token) const;
@@ -104,8 +105,8 @@ class Reflector {
                           // than we read them
   bool must_list_ = true;
   bool distrusted_ =
-      false;  // it last said what cannot be; an answer alone does not make up for that
-  unsigned silent_watches_ = 0;  // in a row
+      false;               // it last said what cannot be; an answer alone does not make up for that
+  bool doubtful_ = false;  // it may be another server, or an older state, than the one that we know
   Clock::time_point next_list_{};
   std::string resource_version_;
   std::uint32_t generation_ = 0;               // counts lists

@@ -37,6 +37,7 @@ struct Reflector::ListReader final : JsonStreamSink {
   }
 
   void value(const json::value& object) override {
+    if (version_only) return;
     auto name = object_name(object);
     if (!name) {
       nameless = true;
@@ -55,6 +56,7 @@ struct Reflector::ListReader final : JsonStreamSink {
   }
 
   void oversized(const ObjectName& name, std::string_view why) override {
+    if (version_only) return;
     nameless |= name.name.empty();
     if (!name.name.empty()) reflector.remember(name);
     reflector.sink_.unusable(name, why);
@@ -63,6 +65,7 @@ struct Reflector::ListReader final : JsonStreamSink {
   Reflector& reflector;
   std::string kind, page_version, continue_token;  // of the last page
   std::string version;  // of the first page: all of them show that moment
+  bool version_only = false;
   bool nameless =
       false;  // an element could not be named, so it could be any of those that seem to be missing
 };
@@ -127,6 +130,26 @@ Awaitable<Result<>> Reflector::read_list(Answer& answer, ListReader& reader) {
   co_return Result<>{};
 }
 
+// A list of one object, of which only the version is looked at.
+Awaitable<Reflector::Outcome> Reflector::ask_version() {
+  Outcome outcome;
+  auto answer = co_await get("resourceVersion=&limit=1");
+  if (!answer) {
+    outcome.error = prefix("ask for the version", std::move(answer).error()).value();
+    co_return outcome;
+  }
+  if (answer->head().status != 200) co_return co_await refused(std::move(*answer));
+  ListReader reader(*this);
+  reader.version_only = true;
+  if (auto read = co_await read_list(*answer, reader); !read) {
+    outcome.error = prefix("ask for the version", std::move(read).error()).value();
+    co_return outcome;
+  }
+  doubtful_ = false;
+  if (went_back(reader.page_version)) outcome.next = Outcome::Next::kListLatest;
+  co_return outcome;
+}
+
 Reflector::Outcome Reflector::finish_list(const ListReader& reader) {
   Outcome outcome;
   if (from_ != From::kLatest) {
@@ -142,7 +165,7 @@ Reflector::Outcome Reflector::finish_list(const ListReader& reader) {
   if (!reader.nameless) drop_vanished();
   resource_version_ = reader.version;
   from_ = From::kAtLeastLast;
-  unpaged_ = must_list_ = false;
+  unpaged_ = must_list_ = doubtful_ = false;
   next_list_ = Clock::now() + backoff_.between(timing_.relist * 2 / 3, timing_.relist);
   ++status_.lists;
   status_.last_list = Clock::now();

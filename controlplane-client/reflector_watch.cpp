@@ -132,7 +132,6 @@ Awaitable<Reflector::Outcome> Reflector::read_watch(Answer answer, WatchReader& 
     if (!piece) co_return watch_broke(std::move(piece).error());
     if (piece->empty()) break;  // an event that was cut off comes again with the next watch
     contact();
-    silent_watches_ = 0;
     auto fed = stream.feed(*piece);
     if (reader.outcome) co_return *reader.outcome;
     if (!fed) {
@@ -149,10 +148,7 @@ Awaitable<Reflector::Outcome> Reflector::read_watch(Answer answer, WatchReader& 
 Reflector::Outcome Reflector::watch_broke(Error error) {
   Outcome outcome;
   if (error.code == std::errc::timed_out) {
-    // A server that has been set back to an older state waits, without a word, to reach our version
-    // again.
-    outcome.usual = ++silent_watches_ == 1;
-    outcome.next = outcome.usual ? Outcome::Next::kGoOn : Outcome::Next::kListAgain;
+    outcome.usual = true;  // a server without bookmarks, where nothing changes
     error.doing = "the server has said nothing for too long";
   }
   outcome.error = prefix("watch", std::move(error)).value();

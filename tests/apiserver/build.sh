@@ -76,4 +76,4 @@ own_apt update
 [ -f go/src/k8s.io/kubernetes/pkg/generated/openapi/zz_generated.openapi.go ] || generate_openapi
 build_apiserver
 # The sources and Go's cache are a gigabyte that nothing needs any more.
-: rm -rf go gocache etcd lists ./*.deb ./*.tar.*
+rm -rf go gocache etcd lists ./*.deb ./*.tar.*

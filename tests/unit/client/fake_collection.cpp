@@ -107,7 +107,6 @@ Task FakeCollection::watch(Exchange& exchange) {
     }
     if (!lines.empty() && !co_await exchange.send(lines)) break;
     if (!lines.empty()) continue;
-    changed_.expires_at(asio::steady_timer::time_point::max());
     co_await changed_.async_wait(kToTuple);
   }
   co_await exchange.end();

@@ -19,7 +19,7 @@ namespace fairlead::client::test {
 class FakeCollection {
  public:
   FakeCollection(boost::asio::io_context& io, std::string kind)
-      : changed_(io), kind_(std::move(kind)) {}
+      : changed_(io, boost::asio::steady_timer::time_point::max()), kind_(std::move(kind)) {}
 
   void set(const ObjectName& name, const std::string& members = R"("spec":{})");
   void remove(const ObjectName& name);
