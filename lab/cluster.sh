@@ -15,7 +15,7 @@ start_controlplane() {
     mkdir -p "$lab/controlplane"
     start_process "$lab/controlplane.pid" "$controlplane_log" "$prefix-cp" "" \
       "$bin/fairlead" controlplane --data-dir "$lab/controlplane" --listen "$(wire4 "$cp_octet"):6443" \
-      --service-cidr "$(service_cidrs)" --pod-cidr "$(cluster_cidrs)"
+      --service-cidr "$(service_cidrs)" # no --pod-cidr: the lab's Nodes bring their pod ranges
   fi
   wait_for 30 controlplane_is_up_or_gone || true
   is_running "$lab/controlplane.pid" "$prefix-cp" || die "the control plane ended"

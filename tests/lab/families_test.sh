@@ -7,10 +7,15 @@ machine_state() {
   ip netns list | cut -d' ' -f1 | sort
   ip -br link | awk '{print $1}' | sort
   findmnt -rno TARGET | grep -v '^/run/netns$' | sort
-  find "$(findmnt -nt cgroup2 -o TARGET | head -n 1)" -mindepth 1 -type d -path '*fairlead-lab*'
+  find "$(findmnt -nt cgroup2 -o TARGET | head -n 1)" -mindepth 1 -type d -path '*fairlead-lab*' || true
   sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding 2>&1
-  pgrep -af "^[^ ]+ .*$FAIRLEAD_LAB_DIR"
-  find /run/fairlead-lab "$FAIRLEAD_LAB_DIR" 2>/dev/null
+  pgrep -af "^[^ ]+ .*$FAIRLEAD_LAB_DIR" || true
+  find /run/fairlead-lab "$FAIRLEAD_LAB_DIR" 2>/dev/null || true
+}
+# Whatever the test before left.
+fresh_lab() {
+  lab down
+  lab up "$@" >/dev/null
 }
 check_services() {
   local address
@@ -41,7 +46,7 @@ EOT
 }
 
 test_ipv6_alone() {
-  lab up --family ipv6 >/dev/null
+  fresh_lab --family ipv6
   expect_match "$(cluster_ip web)" '^fd00:96::'
   check_services
   check_local_policy_and_rejection ipv6 fd18::2 fd18::250
@@ -49,14 +54,14 @@ test_ipv6_alone() {
 }
 
 test_both_families() {
-  lab up --family dual >/dev/null
+  fresh_lab --family dual
   expect_eq "$(kubectl get service web -o json | jq '.spec.clusterIPs | length')" 2
   check_services
   lab down
 }
 
 test_three_nodes_behind_a_router() {
-  lab up --nodes 3 --network bgp >/dev/null
+  fresh_lab --nodes 3 --network bgp
   expect_eq "$(kubectl get nodes -o json | jq -c '[.items[].metadata.labels["topology.kubernetes.io/zone"]]')" '["zone-a","zone-b","zone-a"]'
   check_services
   lab down
@@ -64,6 +69,7 @@ test_three_nodes_behind_a_router() {
 
 test_down_leaves_nothing() {
   local before
+  lab down
   before=$(machine_state)
   lab up >/dev/null
   lab pod neighbour --node node2 --host-network --serve 9000
