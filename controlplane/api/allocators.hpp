@@ -19,10 +19,10 @@ namespace fairlead::api {
 struct AllocatorOptions {
   /// One prefix, or two of different families for dual stack; the first one's family is the
   /// cluster's default.
-  std::vector<Cidr> service_cidrs;
+  std::vector<Cidr> service_cidrs = {};
   std::uint16_t first_node_port = 30000, last_node_port = 32767;
   /// Networks that Nodes get their spec.podCIDRs from, one a family; empty: Nodes bring their own.
-  std::vector<Cidr> pod_cidrs;
+  std::vector<Cidr> pod_cidrs = {};
   std::uint8_t node_prefix_v4 = 24, node_prefix_v6 = 64;
 };
 

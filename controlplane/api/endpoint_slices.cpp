@@ -75,11 +75,9 @@ class FamilyReconciler {
   /// Fills drafts: those to write, those to remove.
   void reconcile() {
     for (auto& [key, group] : groups_) reconcile_group(group, ours_[key]);
-    bool nothing_left =
-        std::ranges::all_of(drafts_, [](const auto& d) { return d.second.endpoints.empty(); });
-    drop_empty(nothing_left);
-    if (nothing_left && drafts_.empty())
-      drafts_.push_back({json::array{}, Draft{nullptr, {}, true}});
+    drop_empty();
+    // A Service with a selector always has a slice, be it without ports and endpoints.
+    if (drafts_.empty()) drafts_.push_back({json::array{}, Draft{nullptr, {}, true}});
     reuse_names();
   }
 
@@ -113,8 +111,7 @@ class FamilyReconciler {
       draft.endpoints.push_back(std::move(wanted->second));
       group.endpoints.erase(wanted);
     }
-    draft.changed |= object_at(slice, {"metadata", "labels"}) != labels_for(service_) ||
-                     array_at(slice, {"metadata", "ownerReferences"}) != owners_for(service_);
+    draft.changed |= has_other_metadata(slice);
     return draft;
   }
 
@@ -141,19 +138,11 @@ class FamilyReconciler {
     }
   }
 
-  /// Empty slices go, but for one where nothing else is left: a Service with a selector always has
-  /// a slice.
-  void drop_empty(bool nothing_left) {
-    bool kept_one = false;
+  void drop_empty() {
     std::erase_if(drafts_, [&](const auto& entry) {
       const Draft& draft = entry.second;
-      if (!draft.endpoints.empty()) return false;
-      if (nothing_left && !kept_one && draft.existing != nullptr) {
-        kept_one = true;
-        return false;
-      }
-      if (draft.existing != nullptr) surplus_.push_back(draft.existing);
-      return true;
+      if (draft.endpoints.empty() && draft.existing != nullptr) surplus_.push_back(draft.existing);
+      return draft.endpoints.empty();
     });
   }
 
@@ -162,7 +151,15 @@ class FamilyReconciler {
       if (draft.existing != nullptr || surplus_.empty()) continue;
       draft.existing = surplus_.back();
       surplus_.pop_back();
+      draft.changed = array_at(*draft.existing, {"ports"}) != ports ||
+                      array_at(*draft.existing, {"endpoints"}) != draft.endpoints ||
+                      has_other_metadata(*draft.existing);
     }
+  }
+
+  [[nodiscard]] bool has_other_metadata(const json::object& slice) const {
+    return object_at(slice, {"metadata", "labels"}) != labels_for(service_) ||
+           array_at(slice, {"metadata", "ownerReferences"}) != owners_for(service_);
   }
 
   const json::object& service_;
@@ -175,8 +172,6 @@ bool is_ours(const json::object& slice) {
   return text_at(slice, {"metadata", "labels", kManagedLabel}) == kSliceManager &&
          text_at(slice, {"metadata", "deletionTimestamp"}).empty();
 }
-
-std::string trigger_time(Time now) { return format_micro_time(now); }
 
 /// A slice as it is to be written.
 json::object write_slice(const json::object& service, std::string_view address_type,
@@ -195,7 +190,7 @@ json::object write_slice(const json::object& service, std::string_view address_t
   json::object& metadata = ensure_object(slice, "metadata");
   metadata["labels"] = labels_for(service);
   metadata["ownerReferences"] = owners_for(service);
-  ensure_object(metadata, "annotations")[kTriggerAnnotation] = trigger_time(now);
+  ensure_object(metadata, "annotations")[kTriggerAnnotation] = format_micro_time(now);
   slice["addressType"] = json::value(address_type);
   slice["endpoints"] = std::move(draft.endpoints);
   slice["ports"] = ports;

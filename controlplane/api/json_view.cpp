@@ -55,6 +55,9 @@ std::string_view text_of(const json::value& value) {
 
 std::optional<std::int64_t> integer_of(const json::value& value) {
   if (const std::int64_t* number = value.if_int64()) return *number;
+  if (const std::uint64_t* number = value.if_uint64(); number != nullptr && *number <= INT64_MAX) {
+    return static_cast<std::int64_t>(*number);
+  }
   return std::nullopt;
 }
 

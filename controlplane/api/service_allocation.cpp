@@ -116,7 +116,7 @@ class ServiceAllocation {
       if (integer_at(port, {"nodePort"}).value_or(0) != 0) continue;
       auto drawn = draw_node_port(list, port);
       if (!drawn) return tl::unexpected(std::move(drawn).error());
-      if (*drawn != 0) port["nodePort"] = *drawn;
+      if (*drawn != 0) port["nodePort"] = std::int64_t{*drawn};
     }
     return {};
   }
@@ -127,7 +127,7 @@ class ServiceAllocation {
     if (port && *port != 0) return take_port("spec.healthCheckNodePort", *port);
     auto drawn = draw_port();
     if (!drawn) return tl::unexpected(std::move(drawn).error());
-    if (*drawn != 0) spec_["healthCheckNodePort"] = *drawn;
+    if (*drawn != 0) spec_["healthCheckNodePort"] = std::int64_t{*drawn};
     return {};
   }
 
