@@ -1,6 +1,7 @@
 // OpenAPI: whole, without dangling references, and with what kubectl looks for.
 #include "controlplane/api/openapi.hpp"
 
+#include "controlplane/api/protobuf.hpp"
 #include "controlplane/api/schema.hpp"
 #include "support.hpp"
 
@@ -63,6 +64,35 @@ TEST(OpenapiV3, CarriesMergeKeys) {
       object_at(root, {"components", "schemas", "io.k8s.api.core.v1.Service"});
   EXPECT_EQ(text(service, {"x-kubernetes-group-version-kind"}),
             R"([{"group":"","kind":"Service","version":"v1"}])");
+}
+
+/// The bytes of field `number` of a message, "" if it has none.
+std::string_view field_of(std::string_view message, std::uint32_t number) {
+  ProtobufReader reader(message);
+  while (true) {
+    auto item = reader.next();
+    if (!item || !*item) return {};
+    if ((*item)->number == number) return (*item)->bytes;
+  }
+}
+
+TEST(OpenapiV2, IsAGnosticDocumentWithEveryKind) {
+  std::string document = openapi_v2_protobuf();
+  EXPECT_EQ(field_of(document, 1), "2.0");
+  std::map<std::string, std::string_view, std::less<>> definitions;
+  ProtobufReader reader(field_of(document, 9));
+  while (true) {
+    auto item = reader.next();
+    ASSERT_TRUE(item) << item.error().doing;
+    if (!*item) break;
+    definitions[std::string(field_of((*item)->bytes, 1))] = field_of((*item)->bytes, 2);
+  }
+  for (const ResourceType& type : resources())
+    EXPECT_TRUE(definitions.contains(type.schema_name)) << type.kind;
+  std::string_view extension = field_of(definitions["io.k8s.api.core.v1.Service"], 31);
+  EXPECT_EQ(field_of(extension, 1), "x-kubernetes-group-version-kind");
+  EXPECT_EQ(field_of(field_of(extension, 2), 2),
+            "[{\"group\":\"\",\"kind\":\"Service\",\"version\":\"v1\"}]\n");
 }
 
 TEST(Schema, HasUniqueNumbersAndNamesInEachMessage) {
