@@ -12,6 +12,7 @@
 namespace fairlead::rest {
 namespace {
 
+constexpr std::string_view kVersion2 = "/openapi/v2";
 constexpr std::string_view kVersion3 = "/openapi/v3";
 constexpr std::string_view kVersion2Type =
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
@@ -29,6 +30,9 @@ const Documents::Document* Documents::find(std::string_view path) {
   Document made{.body = {}, .content_type = "application/json", .etag = {}};
   if (path == kVersion3) {
     made.body = api::openapi_v3_index();
+  } else if (path == kVersion2) {
+    made.body = api::openapi_v2_protobuf();
+    made.content_type = kVersion2Type;
   } else if (path.starts_with(kVersion3)) {
     auto body = api::openapi_v3(path.substr(kVersion3.size() + 1));
     if (!body) return nullptr;
