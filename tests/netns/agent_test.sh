@@ -16,6 +16,7 @@ put() { inside curl -sf -X PUT --data-binary @- "http://127.0.0.1:8001/test/$1" 
 
 # At the end of each test's subshell, which is the parent of both.
 stop_all() {
+  set +e
   [ -z "$agent" ] || kill -KILL "$agent" 2>/dev/null
   [ -z "$server" ] || kill -KILL "$server" 2>/dev/null
   wait 2>/dev/null
@@ -50,9 +51,9 @@ stop_agent() {
 curl_ok() { inside curl -sf "http://127.0.0.1:$1" >/dev/null; }
 curl_fails() { ! curl_ok "$1"; }
 is_ready() { page 10256/readyz | jq -e .healthy; }
-has_backend() { inside nft list table inet fairlead | grep -qF "$1"; }
+has_backend() { inside nft list table inet fairlead | grep -F "$1" >/dev/null; }
 lacks_backend() { ! has_backend "$1"; }
-has_rules() { inside nft list table inet fairlead | grep -q dnat; }
+has_rules() { inside nft list table inet fairlead | grep dnat >/dev/null; }
 resyncs() { cli status -o json | jq .sync.resyncs; }
 
 service() {
@@ -164,11 +165,11 @@ test_05_the_admin_socket_tells_and_explains() {
   start_agent
   eventually 10 is_ready
   expect_eq "$(stat -c %a "$work/run" "$work/run/agent.sock" | xargs)" "700 600"
-  cli status | grep -qE '^Ready +true$'
-  cli services | grep -qE '^default/web +ClusterIP +10\.96\.0\.10:80 +TCP +forward +10\.244\.1\.5:8080$'
-  cli explain 10.244.1.7 10.96.0.10:80 | grep -q '^10.244.1.7 -> 10.96.0.10:80/TCP: forward$'
+  cli status | grep -E '^Ready +true$' >/dev/null
+  cli services | grep -E '^default/web +ClusterIP +10\.96\.0\.10:80 +TCP +forward +10\.244\.1\.5:8080$' >/dev/null
+  cli explain 10.244.1.7 10.96.0.10:80 | grep '^10.244.1.7 -> 10.96.0.10:80/TCP: forward$' >/dev/null
   expect_eq "$(cli explain '10.244.1.7 -> 10.96.0.99:80' -o json | jq -r .outcome)" drop
-  cli status -o yaml | grep -q '^node: "node1"$'
+  cli status -o yaml | grep '^node: "node1"$' >/dev/null
   ! "$bin" status --socket "$work/none.sock" 2>"$work/error" || fail "no agent, and no error"
   grep -q 'connect: No such file' "$work/error"
 }
