@@ -10,6 +10,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::int64_t kLongestWatch = 24L * 3600;  // seconds; more than a clock can add is no use
+
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number number{};
@@ -90,7 +92,7 @@ api::ApiResult<ListOptions> parse_list_options(const api::ResourceType& type,
   TRY(const std::int64_t limit, number_in(query, "limit"));
   TRY(const std::int64_t timeout, number_in(query, "timeoutSeconds"));
   options.limit = static_cast<std::size_t>(limit);
-  if (timeout > 0) options.timeout = std::chrono::seconds(timeout);
+  if (timeout > 0) options.timeout = std::chrono::seconds(std::min(timeout, kLongestWatch));
   options.continue_token = query.get("continue").value_or("");
   options.watch = query.is_true("watch");
   options.bookmarks = query.is_true("allowWatchBookmarks");

@@ -6,9 +6,17 @@ namespace fairlead::store {
 
 namespace json = boost::json;
 
+namespace {
+
+// What was accepted must be readable again; how deep a client may nest was decided before.
+constexpr std::size_t kAnyDepth = 1024;
+const json::parse_options kStoredJson{.max_depth = kAnyDepth};
+
+}  // namespace
+
 json::object Object::parse() const {
   // The bytes are our own serialisation: they parse.
-  return json::parse(bytes).as_object();
+  return json::parse(bytes, {}, kStoredJson).as_object();
 }
 
 const json::object& Object::metadata() const { return head.begin()->value().get_object(); }
@@ -21,7 +29,7 @@ std::string_view Object::metadata(std::string_view name) const {
 
 Result<ObjectPtr> make_object(std::string key, Revision revision, std::string_view text) {
   json::error_code error;
-  json::value parsed = json::parse(text, error);
+  json::value parsed = json::parse(text, error, {}, kStoredJson);
   if (error) return failure(error, "stored object " + key);
   json::object* object = parsed.if_object();
   json::value* metadata = object == nullptr ? nullptr : object->if_contains("metadata");
