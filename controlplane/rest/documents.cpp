@@ -14,8 +14,12 @@ namespace {
 
 constexpr std::string_view kVersion2 = "/openapi/v2";
 constexpr std::string_view kVersion3 = "/openapi/v3";
-constexpr std::string_view kVersion2Type =
+// Asked for with an @, which RFC 7231 allows in no media type and Go's parser refuses in an answer;
+// so the answer has a dot there, as kube-apiserver's has.
+constexpr std::string_view kVersion2Asked =
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+constexpr std::string_view kVersion2Type =
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 std::string etag_of(std::string_view body) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
@@ -50,7 +54,8 @@ std::optional<http::Response> Documents::answer(const http::Request& request,
   if (document == nullptr) return std::nullopt;
   const std::string_view accept = request.header("Accept");
   const bool is_version_2 = document->content_type == kVersion2Type;
-  if (is_version_2 && accept.find(kVersion2Type) == accept.npos) {
+  if (is_version_2 && accept.find(kVersion2Asked) == accept.npos &&
+      accept.find(kVersion2Type) == accept.npos) {
     return text_answer(406, "406: Not Acceptable\n");
   }
   http::Response response;
