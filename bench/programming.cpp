@@ -1,0 +1,178 @@
+// How long the nftables datapath takes to program Services, in a network namespace of its own.
+//
+// Each row runs in a child process, so that memory is that of one case: plans -> resync of an empty
+// kernel -> resync again (reads all back, writes nothing) -> single changes of one Service, each
+// from plan to the kernel's acknowledgement. A child writes its row into a pipe; the parent prints
+// a table and a JSON file.
+#include <fmt/format.h>
+#include <fmt/os.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "dataplane/nftables/datapath.hpp"
+
+namespace fairlead {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kChanges = 2000;
+
+struct Case {
+  std::uint32_t services = 0;
+  std::uint32_t endpoints = 0;
+};
+
+struct Row {
+  Case measured;
+  double load_ms = 0, read_back_ms = 0;
+  double change_p50_ms = 0, change_p99_ms = 0;  // an endpoint is replaced
+  double scale_p50_ms = 0, scale_p99_ms = 0;    // an endpoint more, an endpoint fewer
+  double rss_mib = 0, peak_mib = 0;
+};
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+[[noreturn]] void fail(const std::string& what) {
+  fmt::print(stderr, "bench: {}\n", what);
+  std::_Exit(1);
+}
+
+Ip address(std::uint8_t network, std::uint32_t number) {
+  return ip_from_v4({network, static_cast<std::uint8_t>(number >> 16),
+                     static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)});
+}
+
+ServicePlan service(std::uint32_t number, std::uint32_t endpoints, std::uint32_t first) {
+  ServicePlan plan;
+  plan.name = {{"bench", fmt::format("service-{}", number)}, "http", Protocol::kTcp, Family::kIpv4};
+  const Verdict pods{Action::kForward, BackendGroup::kCluster, false},
+      others{Action::kForward, BackendGroup::kCluster, true};
+  plan.frontends.push_back(
+      {FrontendKind::kClusterIp, address(11, number + 1), {80}, {pods, others, others}, {}});
+  for (std::uint32_t i = 0; i < endpoints; ++i)
+    plan.cluster_backends.push_back(
+        {address(10, number * 7 + first + i), {8080}, i == 0, BackendState::kActive});
+  std::ranges::sort(plan.cluster_backends);
+  return plan;
+}
+
+double percentile(std::vector<double> samples, double part) {
+  std::ranges::sort(samples);
+  return samples[static_cast<std::size_t>(static_cast<double>(samples.size() - 1) * part)];
+}
+
+double status_mib(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(field)) return std::stod(line.substr(field.size() + 1)) / 1024;
+  return 0;
+}
+
+double timed_apply(Datapath& datapath, const ServicePlan& wanted) {
+  const ServicePlans plans{wanted};
+  const ServiceChange change{wanted.name.service, &plans};
+  const auto start = Clock::now();
+  if (const auto report = datapath.apply({&change, 1}); !report) fail(report.error().doing);
+  return milliseconds_since(start);
+}
+
+Row measure(const Case& measured) {
+  if (::unshare(CLONE_NEWNET) != 0) fail("no network namespace; not root?");
+  auto made = nftables::make_datapath();
+  if (!made) fail(made.error().doing);
+  Datapath& datapath = **made;
+  Row row{.measured = measured};
+  {
+    Plan plan;
+    for (std::uint32_t i = 0; i < measured.services; ++i) {
+      ServicePlan wanted = service(i, measured.endpoints, 0);
+      plan.services[wanted.name.service].push_back(std::move(wanted));
+    }
+    auto start = Clock::now();
+    if (const auto report = datapath.resync(plan); !report) fail(report.error().doing);
+    row.load_ms = milliseconds_since(start);
+    start = Clock::now();
+    const auto again = datapath.resync(plan);
+    if (!again) fail(again.error().doing);
+    if (again->transactions != 0) fail("the second resync wrote");
+    row.read_back_ms = milliseconds_since(start);
+  }
+  std::vector<double> changes, scales;
+  const std::uint32_t pool =
+      std::min(measured.services, 100U);  // one Service comes round again, and changes back
+  for (std::uint32_t i = 0; i < kChanges; ++i) {
+    const std::uint32_t number = i % pool * (measured.services / pool), first = 1 + i / pool % 2;
+    changes.push_back(timed_apply(datapath, service(number, measured.endpoints, first)));
+    scales.push_back(timed_apply(datapath, service(number, measured.endpoints + 1, first)));
+    scales.push_back(timed_apply(datapath, service(number, measured.endpoints, first)));
+  }
+  row.change_p50_ms = percentile(changes, 0.5);
+  row.change_p99_ms = percentile(changes, 0.99);
+  row.scale_p50_ms = percentile(scales, 0.5);
+  row.scale_p99_ms = percentile(scales, 0.99);
+  row.rss_mib = status_mib("VmRSS");
+  row.peak_mib = status_mib("VmHWM");
+  return row;
+}
+
+Row measure_in_child(const Case& measured) {
+  int ends[2];
+  if (::pipe(ends) != 0) fail("no pipe");
+  const pid_t child = ::fork();
+  if (child < 0) fail("no child process");
+  if (child == 0) {
+    const Row row = measure(measured);
+    std::_Exit(::write(ends[1], &row, sizeof(row)) == sizeof(row) ? 0 : 1);
+  }
+  ::close(ends[1]);
+  Row row;
+  const bool complete = ::read(ends[0], &row, sizeof(row)) == sizeof(row);
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  if (!complete) fail(fmt::format("{} x {} did not finish", measured.services, measured.endpoints));
+  return row;
+}
+
+std::string json_of(const Row& row) {
+  return fmt::format(
+      R"({{"services":{},"endpoints":{},"load_ms":{:.1f},"read_back_ms":{:.1f},"change_p50_ms":{:.3f},"change_p99_ms":{:.3f},)"
+      R"("scale_p50_ms":{:.3f},"scale_p99_ms":{:.3f},"rss_mib":{:.1f},"peak_mib":{:.1f}}})",
+      row.measured.services, row.measured.endpoints, row.load_ms, row.read_back_ms,
+      row.change_p50_ms, row.change_p99_ms, row.scale_p50_ms, row.scale_p99_ms, row.rss_mib,
+      row.peak_mib);
+}
+
+}  // namespace
+}  // namespace fairlead
+
+int main(int argc, char** argv) {
+  using namespace fairlead;
+  fmt::print("{:>16} {:>9} {:>10} {:>19} {:>19} {:>9} {:>9}\n", "Services x ends", "load ms",
+             "read back", "change p50/p99 ms", "scale p50/p99 ms", "RSS MiB", "peak MiB");
+  std::string json;
+  for (const Case& measured : {Case{10, 3}, Case{1000, 3}, Case{10000, 3}, Case{10000, 10},
+                               Case{44000, 1}, Case{5000, 50}}) {
+    const Row row = measure_in_child(measured);
+    fmt::print("{:>16} {:>9.1f} {:>10.1f} {:>19} {:>19} {:>9.1f} {:>9.1f}\n",
+               fmt::format("{} x {}", row.measured.services, row.measured.endpoints), row.load_ms,
+               row.read_back_ms,
+               fmt::format("{:.3f} / {:.3f}", row.change_p50_ms, row.change_p99_ms),
+               fmt::format("{:.3f} / {:.3f}", row.scale_p50_ms, row.scale_p99_ms), row.rss_mib,
+               row.peak_mib);
+    std::fflush(stdout);
+    json += (json.empty() ? "" : ",\n") + json_of(row);
+  }
+  if (argc > 1) fmt::output_file(argv[1]).print("[{}]\n", json);
+  return 0;
+}
