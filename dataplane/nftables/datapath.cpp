@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "dataplane/kernel/flow_cleaner.hpp"
@@ -91,6 +92,7 @@ class NftablesDatapath final : public Datapath {
   Result<> cleanup() override;
 
  private:
+  [[nodiscard]] bool mirror_holds(const Plan& plan) const;
   Result<SyncReport> resync_once(const Plan& plan, const KernelTables& kernel,
                                  bool check_generation);
   Result<> gather(const ServiceChange& change, Changes& changes);
@@ -105,6 +107,10 @@ class NftablesDatapath final : public Datapath {
   std::unique_ptr<FlowCleaner> cleaner_;
   Mirror mirror_;
   bool cleaned_at_start_ = false;
+  // The ruleset's generation after our last commit or complete reading, if nobody else committed
+  // meanwhile. While it is the kernel's, the kernel holds what the mirror says, and need not be
+  // read.
+  std::optional<std::uint32_t> generation_;
 };
 
 // ---- resync ----
@@ -150,11 +156,31 @@ std::vector<Element> elements_of(Mirror& mirror, std::set<DrawChain>& draws) {
   return elements;
 }
 
+bool NftablesDatapath::mirror_holds(const Plan& plan) const {
+  if (plan.node != mirror_.node) return false;
+  std::size_t wanted = 0;
+  for (const auto& [name, ports] : plan.services) {
+    if (ports.empty()) continue;
+    ++wanted;
+    const auto found = mirror_.services.find(name);
+    if (found == mirror_.services.end() || found->second.size() != ports.size()) return false;
+    const bool same = std::ranges::all_of(ports, [&](const ServicePlan& port) {
+      const PortTables* have = find_port(found->second, port.name);
+      return have != nullptr && compile(port, have->id, slots_of(*have)) == *have;
+    });
+    if (!same) return false;
+  }
+  return wanted == mirror_.services.size();
+}
+
 Result<SyncReport> NftablesDatapath::resync(const Plan& plan) {
   // Somebody else's commit while we read or write makes the kernel refuse ours; then we look again.
   // Where commits never stop, the last tries go without that protection: the others' commits are
   // hardly about our table.
   constexpr int kTries = 6, kGuardedTries = 4;
+  TRY(const std::uint32_t now, nft::read_generation(socket_));
+  if (generation_ == now && mirror_holds(plan)) return SyncReport{};
+  generation_.reset();
   for (int attempt = 1;; ++attempt) {
     TRY(KernelTables kernel, read_tables(socket_));
     const bool guarded = attempt <= kGuardedTries;
@@ -197,6 +223,8 @@ Result<SyncReport> NftablesDatapath::resync_once(const Plan& plan, const KernelT
     report = {changes.add.size(), changes.erase.size(), 1};
   }
   mirror_ = std::move(wanted);
+  // A guarded commit raised it by one; an unguarded one may have come after another's.
+  if (check_generation) generation_ = kernel.generation + (report.transactions > 0 ? 1 : 0);
   if (report.transactions > 0 || !cleaned_at_start_) {
     FlowWork work = flow_work(mirror_.node);
     for (const auto& [name, ports] : mirror_.services)
@@ -311,6 +339,7 @@ Result<SyncReport> NftablesDatapath::apply(std::span<const ServiceChange> change
   if (!batch.empty()) {
     if (auto committed = batch.commit(socket_, std::nullopt); !committed)
       return give_up(std::move(committed).error());
+    if (generation_) ++*generation_;  // another's commit leaves the kernel's ahead of it for good
     report = {elements.add.size(), elements.erase.size(), 1};
   }
   settle(changes);
@@ -320,6 +349,7 @@ Result<SyncReport> NftablesDatapath::apply(std::span<const ServiceChange> change
 Result<> NftablesDatapath::cleanup() {
   TRY(const KernelTables kernel, read_tables(socket_));
   mirror_ = {};
+  generation_.reset();
   if (!kernel.exists) return {};
   nft::Batch batch(kTableName);
   batch.delete_table();

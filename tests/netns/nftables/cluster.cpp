@@ -95,6 +95,8 @@ void ClusterTest::World::connect_pod(const Namespace& pod, const std::string& in
 
 ClusterTest::World::World() {
   node.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+  // The tests are refused more often than the kernel sends ICMP errors to one address.
+  node.sh("sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0");
   connect_namespaces(node, "wire", ext, "eth0");
   connect_namespaces(node, "tofar", far, "eth0");
   connect_namespaces(node, "veth1", pod1, "eth0");
