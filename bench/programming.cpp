@@ -91,7 +91,6 @@ Row measure(const Case& measured) {
   if (::unshare(CLONE_NEWNET) != 0) fail("no network namespace; not root?");
   auto made = nftables::make_datapath();
   if (!made) fail(made.error().doing);
-  Datapath& datapath = **made;
   Row row{.measured = measured};
   {
     Plan plan;
@@ -100,14 +99,17 @@ Row measure(const Case& measured) {
       plan.services[wanted.name.service].push_back(std::move(wanted));
     }
     auto start = Clock::now();
-    if (const auto report = datapath.resync(plan); !report) fail(report.error().doing);
+    if (const auto report = (*made)->resync(plan); !report) fail(report.error().doing);
     row.load_ms = milliseconds_since(start);
+    made = nftables::make_datapath();  // as a restarted agent, which knows nothing
+    if (!made) fail(made.error().doing);
     start = Clock::now();
-    const auto again = datapath.resync(plan);
+    const auto again = (*made)->resync(plan);
     if (!again) fail(again.error().doing);
     if (again->transactions != 0) fail("the second resync wrote");
     row.read_back_ms = milliseconds_since(start);
   }
+  Datapath& datapath = **made;
   std::vector<double> changes, scales;
   const std::uint32_t pool =
       std::min(measured.services, 100U);  // one Service comes round again, and changes back
