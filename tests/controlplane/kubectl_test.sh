@@ -212,7 +212,7 @@ waits_and_empties_namespaces() {
 
 flows=(creates_and_gets applies patches_labels_and_annotates exposes_and_describes derives_endpoint_slices watches deletes pages
   refuses tells_events_and_nodes asks waits_and_empties_namespaces)
-for version in 1.29 1.30 1.31 1.32 1.33; do
+for version in 1.27 1.28 1.29 1.30 1.31 1.32 1.33; do
   for flow in "${flows[@]}"; do
     eval "test_${version//./_}_$flow() { with $version; $flow; }"
   done
