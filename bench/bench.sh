@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what the datapath costs to program. Everything happens in network namespaces of the program's own.
+# Measures what Services cost: to program, from event to kernel, and in memory. Each in network namespaces of its own.
 #   ./run bench [--json FILE]
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -7,5 +7,16 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 json=build/bench.json
 [ "${1:-}" = --json ] && json=$2
 mkdir -p "$(dirname "$json")"
-build/release/bin/bench/programming "$json"
+parts=$(mktemp -d)
+trap 'rm -rf "$parts"' EXIT
+
+echo "the datapath, from plan to kernel"
+build/release/bin/bench/programming "$parts/programming"
+echo "the agent, from watch event to kernel"
+build/release/bin/bench/agent_latency "$parts/agent_latency"
+echo "the agent's process"
+unshare --net bench/agent_memory.py build/release/bin/fairlead "$parts/agent_memory"
+
+for part in programming agent_latency agent_memory; do printf '"%s":%s,\n' "$part" "$(cat "$parts/$part")"; done |
+  { echo '{'; sed '$s/,$//'; echo '}'; } >"$json"
 echo "JSON: $json"

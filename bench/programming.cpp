@@ -6,24 +6,19 @@
 // a table and a JSON file.
 #include <fmt/format.h>
 #include <fmt/os.h>
-#include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "bench/measure.hpp"
 #include "dataplane/nftables/datapath.hpp"
 
 namespace fairlead {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using namespace bench;
 constexpr int kChanges = 2000;
 
 struct Case {
@@ -38,15 +33,6 @@ struct Row {
   double scale_p50_ms = 0, scale_p99_ms = 0;    // an endpoint more, an endpoint fewer
   double rss_mib = 0, peak_mib = 0;
 };
-
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-[[noreturn]] void fail(const std::string& what) {
-  fmt::print(stderr, "bench: {}\n", what);
-  std::_Exit(1);
-}
 
 Ip address(std::uint8_t network, std::uint32_t number) {
   return ip_from_v4({network, static_cast<std::uint8_t>(number >> 16),
@@ -67,18 +53,6 @@ ServicePlan service(std::uint32_t number, std::uint32_t endpoints, std::uint32_t
   return plan;
 }
 
-double percentile(std::vector<double> samples, double part) {
-  std::ranges::sort(samples);
-  return samples[static_cast<std::size_t>(static_cast<double>(samples.size() - 1) * part)];
-}
-
-double status_mib(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with(field)) return std::stod(line.substr(field.size() + 1)) / 1024;
-  return 0;
-}
-
 double timed_apply(Datapath& datapath, const ServicePlan& wanted) {
   const ServicePlans plans{wanted};
   const ServiceChange change{wanted.name.service, &plans};
@@ -88,7 +62,7 @@ double timed_apply(Datapath& datapath, const ServicePlan& wanted) {
 }
 
 Row measure(const Case& measured) {
-  if (::unshare(CLONE_NEWNET) != 0) fail("no network namespace; not root?");
+  enter_own_namespace();
   auto made = nftables::make_datapath();
   if (!made) fail(made.error().doing);
   Row row{.measured = measured};
@@ -128,24 +102,6 @@ Row measure(const Case& measured) {
   return row;
 }
 
-Row measure_in_child(const Case& measured) {
-  int ends[2];
-  if (::pipe(ends) != 0) fail("no pipe");
-  const pid_t child = ::fork();
-  if (child < 0) fail("no child process");
-  if (child == 0) {
-    const Row row = measure(measured);
-    std::_Exit(::write(ends[1], &row, sizeof(row)) == sizeof(row) ? 0 : 1);
-  }
-  ::close(ends[1]);
-  Row row;
-  const bool complete = ::read(ends[0], &row, sizeof(row)) == sizeof(row);
-  ::close(ends[0]);
-  ::waitpid(child, nullptr, 0);
-  if (!complete) fail(fmt::format("{} x {} did not finish", measured.services, measured.endpoints));
-  return row;
-}
-
 std::string json_of(const Row& row) {
   return fmt::format(
       R"({{"services":{},"endpoints":{},"load_ms":{:.1f},"read_back_ms":{:.1f},"change_p50_ms":{:.3f},"change_p99_ms":{:.3f},)"
@@ -165,7 +121,7 @@ int main(int argc, char** argv) {
   std::string json;
   for (const Case& measured : {Case{10, 3}, Case{1000, 3}, Case{10000, 3}, Case{10000, 10},
                                Case{44000, 1}, Case{5000, 50}}) {
-    const Row row = measure_in_child(measured);
+    const Row row = in_child([&] { return measure(measured); });
     fmt::print("{:>16} {:>9.1f} {:>10.1f} {:>19} {:>19} {:>9.1f} {:>9.1f}\n",
                fmt::format("{} x {}", row.measured.services, row.measured.endpoints), row.load_ms,
                row.read_back_ms,

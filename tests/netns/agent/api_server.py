@@ -27,6 +27,7 @@ class Cluster:
         self.revision = 1
         self.objects = {name: {} for name in KINDS}
         self.events = []  # (revision, resource, type, object)
+        self.pages = {}  # continue token -> (revision, the items still to come)
 
     def put(self, resource, items):
         with self.changed:
@@ -48,6 +49,19 @@ class Cluster:
             item["metadata"] = dict(item["metadata"], resourceVersion=str(self.revision))
             self.events.append((self.revision, resource, "DELETED", item))
             self.changed.notify_all()
+
+    def page(self, resource, limit, token):
+        """One page of a list as (revision, items, next token, items left); later pages are of the moment of the first. None: the
+        token is not one of ours, or was used."""
+        with self.changed:
+            revision, items = self.pages.pop(token, (None, None)) if token else (self.revision, list(self.objects[resource].values()))
+            if items is None:
+                return None
+            rest = items[limit:] if limit else []
+            following = f"{resource}-{revision}-{len(rest)}-{len(self.pages)}" if rest else ""
+            if rest:
+                self.pages[following] = (revision, rest)
+            return revision, items[:limit] if limit else items, following, len(rest)
 
     def events_after(self, revision, resource, patience):
         """The events that came later, and the revision up to which there are no others."""
@@ -97,11 +111,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer({"kind": "Status", "apiVersion": "v1", "code": 404, "reason": "NotFound"}, 404)
         if query.get("watch", ["0"])[0] in ("1", "true"):
             return self.watch(resource, int(query.get("resourceVersion", ["0"])[0] or 0))
-        with self.cluster.changed:
-            version, kind = KINDS[resource]
-            items = list(self.cluster.objects[resource].values())
-            revision = str(self.cluster.revision)
-        self.answer({"apiVersion": version, "kind": kind + "List", "metadata": {"resourceVersion": revision}, "items": items})
+        page = self.cluster.page(resource, int(query.get("limit", ["0"])[0]), query.get("continue", [""])[0])
+        if page is None:
+            return self.answer({"kind": "Status", "apiVersion": "v1", "code": 410, "reason": "Expired"}, 410)
+        revision, items, following, left = page
+        metadata = {"resourceVersion": str(revision)}
+        if following:
+            metadata |= {"continue": following, "remainingItemCount": left}
+        version, kind = KINDS[resource]
+        self.answer({"apiVersion": version, "kind": kind + "List", "metadata": metadata, "items": items})
 
     def do_PUT(self):
         value = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
