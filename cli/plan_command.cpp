@@ -84,8 +84,8 @@ Result<PlanOptions> plan_options(const Arguments& arguments, const Snapshot& clu
   PlanOptions options;
   options.node = arguments.node;
   options.masquerade_all = arguments.masquerade_all;
-  TRY(const auto cluster_cidrs, parse_cidrs("--cluster-cidr", arguments.cluster_cidrs));
-  options.detect_local = detect_local(arguments, cluster_cidrs, cluster);
+  TRY(options.cluster_cidrs, parse_cidrs("--cluster-cidr", arguments.cluster_cidrs));
+  options.detect_local = detect_local(arguments, options.cluster_cidrs, cluster);
   TRY(options.service_cidrs, parse_cidrs("--service-cidr", arguments.service_cidrs));
   TRY(options.node_port_cidrs, parse_node_port_addresses(arguments.node_port_addresses));
   const bool allows_none = arguments.allowed_external_ips == std::vector<std::string>{"none"};

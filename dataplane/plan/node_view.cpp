@@ -2,6 +2,7 @@
 #include "dataplane/plan/node_view.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace fairlead {
 namespace {
@@ -54,6 +55,11 @@ void sort_unique(std::vector<T>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
+/// Not: a whole private block given to --cluster-cidr, in which external addresses lie as well.
+bool names_pods(const Cidr& cluster_cidr) {
+  return cluster_cidr.length > (cluster_cidr.family() == Family::kIpv4 ? 8 : 32);
+}
+
 }  // namespace
 
 bool is_in_any(const std::vector<Cidr>& cidrs, const Ip& ip) {
@@ -66,7 +72,8 @@ NodeView view_node(const std::map<std::string, Node>& nodes, const PlanOptions& 
   view.node = options.node;
   view.masquerade_all = options.masquerade_all;
   view.allowed_external_ips = options.allowed_external_ips;
-  view.pod_cidrs = options.cluster_cidrs;
+  std::copy_if(options.cluster_cidrs.begin(), options.cluster_cidrs.end(),
+               std::back_inserter(view.pod_cidrs), names_pods);
   for (const auto& [name, node] : nodes) {
     view.node_addresses.insert(view.node_addresses.end(), node.addresses.begin(),
                                node.addresses.end());

@@ -17,8 +17,10 @@ struct PlanOptions {
   /// family: every local address.
   std::vector<Cidr> node_port_cidrs;
   std::vector<Cidr> service_cidrs;  // the cluster's ClusterIP ranges, if known
-  std::vector<Cidr>
-      cluster_cidrs;  // the cluster's pod ranges, if known; no external address may lie in them
+  /// The cluster's pod ranges, if known; no external address may lie in them. A range as wide as a
+  /// whole private block (10.0.0.0/8) is how operators say "everything inside is local": it counts
+  /// for detect_local, not here.
+  std::vector<Cidr> cluster_cidrs;
   /// Addresses of this node's own interfaces, as the kernel has them, for node_port_cidrs. May be
   /// empty: the Node object's serve.
   std::vector<Ip> local_addresses;

@@ -140,7 +140,7 @@ TEST(Conflict, IsNoneWithServicesThatAreNotPlanned) {
 TEST(Refusal, NamesWhatIsWrongWithTheAddress) {
   Service a = service("a", 1, "172.30.0.1");
   for (const auto* text : {"127.0.0.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "192.168.0.2",
-                           "10.244.7.7", "10.250.0.1", "172.30.9.9", "203.0.113.1"}) {
+                           "10.244.7.7", "10.250.0.1", "172.30.9.9", "10.9.9.9", "203.0.113.1"}) {
     a.external_ips.push_back(ip(text));
   }
   Snapshot cluster = cluster_of({a});
@@ -148,10 +148,12 @@ TEST(Refusal, NamesWhatIsWrongWithTheAddress) {
   cluster.nodes["n2"].pod_cidrs = {cidr("10.244.7.0/24")};
   PlanOptions options;
   options.service_cidrs = {cidr("172.30.0.0/16")};
-  options.cluster_cidrs = {cidr("10.250.0.0/16")};
+  options.cluster_cidrs = {cidr("10.250.0.0/16"),
+                           cidr("10.0.0.0/8")};  // B35: a /8 is no range of pods
   const Plan planned = plan(cluster, options);
   EXPECT_THAT(frontends(planned),
-              ElementsAre("a ClusterIP 172.30.0.1:80", "a ExternalIP 203.0.113.1:80"));
+              ElementsAre("a ClusterIP 172.30.0.1:80", "a ExternalIP 10.9.9.9:80",
+                          "a ExternalIP 203.0.113.1:80"));
   const std::string at = "Service shop/a: spec.externalIPs: ";
   EXPECT_THAT(lines(planned.problems),
               ElementsAre(at + "127.0.0.1 is a loopback address; it is left out",
