@@ -52,6 +52,9 @@ void set_oom_score(std::int32_t adjustment, const log::Logger& log) {
 Result<> run_agent(const AgentConfig& config, const BuildInfo& build, const log::Logger& log) {
   // One arena: the worker's garbage would else stay in an arena of its own.
   ::mallopt(M_ARENA_MAX, 1);
+  // Large blocks go back to the kernel when they are freed; left alone, the C library would raise
+  // this limit with the first of them.
+  ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   TRY(const auto directory, RuntimeDirectory::claim(config.runtime_directory));
   TRY(auto opened, open_parts(config, log));
   set_oom_score(config.oom_score_adj, log);

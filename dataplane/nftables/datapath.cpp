@@ -93,8 +93,7 @@ class NftablesDatapath final : public Datapath {
 
  private:
   [[nodiscard]] bool mirror_holds(const Plan& plan) const;
-  Result<SyncReport> resync_once(const Plan& plan, const KernelTables& kernel,
-                                 bool check_generation);
+  Result<SyncReport> resync_once(const Plan& plan, KernelTables kernel, bool check_generation);
   Result<> gather(const ServiceChange& change, Changes& changes);
   Result<std::vector<PortTables>> compile_all(const ServicePlans& plans,
                                               const std::vector<PortTables>& have,
@@ -138,22 +137,24 @@ Result<Mirror> adopt(const Plan& plan, const KernelTables& kernel) {
   return mirror;
 }
 
-/// All elements of the mirror, sorted, and the chains that they need.
-std::vector<Element> elements_of(Mirror& mirror, std::set<DrawChain>& draws) {
-  std::vector<Element> elements, shared;
+/// What turns `have`, sorted, into all elements of the mirror, and the chains that they need.
+Diff<Element> difference(std::vector<Element> have, Mirror& mirror, std::set<DrawChain>& draws) {
+  Differ<Element> differ(std::move(have));
+  std::vector<Element> elements;
   for (const auto& [name, ports] : mirror.services) {
     for (const PortTables& port : ports) {
+      elements.clear();
+      append_shared_elements(port, elements);
+      for (const Element& element : elements) ++mirror.shared[element];
       append_elements(port, elements);
-      append_shared_elements(port, shared);
+      differ.want(elements);
       append_draw_chains(port, draws);
     }
   }
-  for (const Element& element : shared) ++mirror.shared[element];
-  for (const auto& [element, count] : mirror.shared) elements.push_back(element);
+  elements.clear();
   append_node_elements(mirror.node, elements);
-  std::ranges::sort(elements);
-  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
-  return elements;
+  differ.want(elements);
+  return std::move(differ).finish();
 }
 
 bool NftablesDatapath::mirror_holds(const Plan& plan) const {
@@ -187,7 +188,7 @@ Result<SyncReport> NftablesDatapath::resync(const Plan& plan) {
     if (guarded && !kernel.consistent) continue;
     // After a refusal of a repair, all anew.
     if (attempt == kTries) kernel.well_formed = false;
-    auto report = resync_once(plan, kernel, guarded);
+    auto report = resync_once(plan, std::move(kernel), guarded);
     if (report || attempt == kTries) return report;
     const bool raced = report.error().code.value() == ERESTART;
     if (!raced && attempt < kGuardedTries) attempt = kTries - 1;
@@ -195,14 +196,13 @@ Result<SyncReport> NftablesDatapath::resync(const Plan& plan) {
   }
 }
 
-Result<SyncReport> NftablesDatapath::resync_once(const Plan& plan, const KernelTables& kernel,
+Result<SyncReport> NftablesDatapath::resync_once(const Plan& plan, KernelTables kernel,
                                                  bool check_generation) {
   const bool anew = !kernel.well_formed;
   TRY(Mirror wanted, adopt(plan, kernel));
   std::set<DrawChain> draws;
-  const std::vector<Element> want = elements_of(wanted, draws);
-  const Diff<Element> changes =
-      anew ? Diff<Element>{{}, want} : diff<Element>(kernel.elements, want);
+  if (anew) kernel.elements.clear();
+  const Diff<Element> changes = difference(std::move(kernel.elements), wanted, draws);
   const Skeleton skeleton(kernel, plan.node, draws);
   wanted.draw_chains = skeleton.draw_chains();
 

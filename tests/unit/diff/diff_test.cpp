@@ -28,6 +28,18 @@ TEST(Diff, AppliedToOneListMakesTheOther) {
   }
 }
 
+TEST(Differ, SaysTheSameOfWhatIsWantedPieceByPiece) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 1000; ++round) {
+    const auto have = random_members(random), want = random_members(random);
+    Differ<int> differ(have);
+    auto pieces = want;
+    std::ranges::shuffle(pieces, random);
+    for (const int value : pieces) differ.want(std::vector{value, pieces.front()});
+    EXPECT_EQ(std::move(differ).finish(), diff<int>(have, want));
+  }
+}
+
 TEST(Slots, HoldEachWantedMemberOnceAndKeepWhoeverMay) {
   std::mt19937 random(2);
   std::vector<int> slots;
