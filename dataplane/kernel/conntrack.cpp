@@ -1,8 +1,9 @@
-// ctnetlink: a dump that the kernel filters by protocol where it can (5.8), and deletion by tuple
-// and id.
+// ctnetlink: a dump that the kernel filters where it can, by protocol (5.8) and by state; what an
+// older kernel sends in addition is left out here. Deletion is by tuple and id.
 #include "dataplane/kernel/conntrack.hpp"
 
 #include <arpa/inet.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
@@ -88,6 +89,12 @@ ConntrackEntry parse_entry(const nlmsghdr& message) {
       case CTA_TUPLE_REPLY:
         entry.reply_source = parse_tuple(attribute).source;
         break;
+      case CTA_STATUS: {
+        const std::uint32_t status = ntohl(mnl_attr_get_u32(&attribute));
+        entry.is_translated = (status & IPS_DST_NAT) != 0;
+        entry.is_answered = (status & IPS_SEEN_REPLY) != 0;
+        break;
+      }
       case CTA_ID:
         entry.id = ntohl(mnl_attr_get_u32(&attribute));
         break;
@@ -101,12 +108,7 @@ ConntrackEntry parse_entry(const nlmsghdr& message) {
   return entry;
 }
 
-}  // namespace
-
-Result<> list_conntrack(NetlinkSocket& socket, Family family, Protocol protocol,
-                        const std::function<void(const ConntrackEntry&)>& visit) {
-  Request request{};
-  nlmsghdr* message = put_request(request, IPCTNL_MSG_CT_GET, family);
+void put_filter(nlmsghdr* message, Protocol protocol, ConntrackSelection selection) {
   nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
   nlattr* proto = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
   mnl_attr_put_u8(message, CTA_PROTO_NUM, static_cast<std::uint8_t>(protocol));
@@ -116,9 +118,26 @@ Result<> list_conntrack(NetlinkSocket& socket, Family family, Protocol protocol,
   mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS, kFilterByProtocol);
   mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, 0);
   mnl_attr_nest_end(message, filter);
+  if (selection == ConntrackSelection::kAll) return;
+  mnl_attr_put_u32(message, CTA_STATUS, 0);
+  mnl_attr_put_u32(message, CTA_STATUS_MASK, htonl(IPS_DST_NAT | IPS_SEEN_REPLY));
+}
+
+bool is_selected(const ConntrackEntry& entry, ConntrackSelection selection) {
+  return selection == ConntrackSelection::kAll || (!entry.is_translated && !entry.is_answered);
+}
+
+}  // namespace
+
+Result<> list_conntrack(NetlinkSocket& socket, Family family, Protocol protocol,
+                        ConntrackSelection selection,
+                        const std::function<void(const ConntrackEntry&)>& visit) {
+  Request request{};
+  nlmsghdr* message = put_request(request, IPCTNL_MSG_CT_GET, family);
+  put_filter(message, protocol, selection);
   auto outcome = socket.dump(*message, [&](const nlmsghdr& reply) -> Result<> {
     const ConntrackEntry entry = parse_entry(reply);
-    if (entry.protocol == protocol) visit(entry);
+    if (entry.protocol == protocol && is_selected(entry, selection)) visit(entry);
     return {};
   });
   if (!outcome) return prefix("list conntrack entries", std::move(outcome).error());

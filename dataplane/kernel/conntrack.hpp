@@ -14,13 +14,21 @@ struct ConntrackEntry {
   Protocol protocol = Protocol::kUdp;
   Ip source, destination;  // as the client sent it
   Port source_port, destination_port;
-  Ip reply_source;  // who answers: the backend, where the destination was translated
+  Ip reply_source;             // who answers: the backend, where the destination was translated
+  bool is_translated = false;  // its destination was
+  bool is_answered = false;    // a packet has come back
   std::uint32_t id = 0;
   std::uint16_t zone = 0;
 };
 
-/// Calls `visit` for each entry of a family and protocol. `socket`: of NETLINK_NETFILTER.
+enum class ConntrackSelection : std::uint8_t {
+  kAll,
+  kUntouched,  // neither translated nor answered
+};
+
+/// Calls `visit` for each selected entry of a family and protocol. `socket`: of NETLINK_NETFILTER.
 Result<> list_conntrack(NetlinkSocket& socket, Family family, Protocol protocol,
+                        ConntrackSelection selection,
                         const std::function<void(const ConntrackEntry&)>& visit);
 
 /// An entry that is gone already is success.

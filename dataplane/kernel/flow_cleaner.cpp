@@ -1,8 +1,10 @@
-// clean() -> waiting_ -> run(): list UDP entries of a family, keep the stale ones, delete each.
+// clean() -> waiting_ -> run(): list the entries of a family and protocol, keep the stale ones,
+// delete each.
 //
-// What is stale (as kube-proxy, pkg/proxy/conntrack/cleanup.go): an entry to a target that is
-// answered by none of those who serve it. That includes entries that were never translated, because
-// they were made before the Service was programmed.
+// What is stale of UDP (as kube-proxy, pkg/proxy/conntrack/cleanup.go): an entry to a target that
+// is answered by none of those who serve it. That includes entries that were never translated,
+// because they were made before the Service was programmed. Of TCP and SCTP only the latter are,
+// and only while nobody has answered: what is established is never touched.
 #include "dataplane/kernel/flow_cleaner.hpp"
 
 #include <linux/netlink.h>
@@ -16,12 +18,14 @@ namespace {
 
 bool is_stale(const ConntrackEntry& entry, const FlowTargets& targets,
               const std::vector<Ip>& node_addresses) {
-  auto target = targets.find({entry.destination, entry.destination_port});
+  auto target = targets.find({entry.protocol, entry.destination, entry.destination_port});
   if (target == targets.end()) {
-    target = targets.find({any_address(entry.destination.family()), entry.destination_port});
+    target = targets.find(
+        {entry.protocol, any_address(entry.destination.family()), entry.destination_port});
     if (target == targets.end() || !std::ranges::binary_search(node_addresses, entry.destination))
       return false;
   }
+  if (entry.protocol != Protocol::kUdp) return true;  // it was listed as kUntouched
   return !std::ranges::binary_search(target->second, entry.reply_source);
 }
 
@@ -63,21 +67,26 @@ void FlowCleaner::run(const std::stop_token& stop) {
       work = std::exchange(waiting_, std::nullopt);
     }
     for (const Family family : {Family::kIpv4, Family::kIpv6})
-      if (auto outcome = clean_family(stop, family, *work); !outcome) report_(outcome.error());
+      for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp})
+        if (auto outcome = clean_part(stop, family, protocol, *work); !outcome)
+          report_(outcome.error());
   }
 }
 
-Result<> FlowCleaner::clean_family(const std::stop_token& stop, Family family,
-                                   const FlowWork& work) {
-  const bool concerned = std::ranges::any_of(
-      work.targets, [&](const auto& target) { return target.first.address.family() == family; });
+Result<> FlowCleaner::clean_part(const std::stop_token& stop, Family family, Protocol protocol,
+                                 const FlowWork& work) {
+  const bool concerned = std::ranges::any_of(work.targets, [&](const auto& target) {
+    return target.first.protocol == protocol && target.first.address.family() == family;
+  });
   if (!concerned) return {};
   auto node_addresses = family == Family::kIpv4 ? work.node_addresses_v4 : work.node_addresses_v6;
   if (!node_addresses) {
     TRY(node_addresses, read_local_addresses());
   }
   std::vector<ConntrackEntry> stale;
-  TRY_VOID(list_conntrack(socket_, family, Protocol::kUdp, [&](const ConntrackEntry& entry) {
+  const auto selection =
+      protocol == Protocol::kUdp ? ConntrackSelection::kAll : ConntrackSelection::kUntouched;
+  TRY_VOID(list_conntrack(socket_, family, protocol, selection, [&](const ConntrackEntry& entry) {
     if (is_stale(entry, work.targets, *node_addresses)) stale.push_back(entry);
   }));
   for (const ConntrackEntry& entry : stale) {

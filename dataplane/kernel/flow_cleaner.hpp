@@ -1,6 +1,7 @@
-// Deletes UDP conntrack entries that lead where nobody serves any more. Listing conntrack can take
-// seconds on a busy node, so it has a thread of its own, and a sync only says what it would like to
-// have cleaned.
+// Deletes conntrack entries that keep a client from the backends it would be given now: UDP flows
+// that lead where nobody serves any more, and connections that were begun before their address was
+// programmed. Listing conntrack can take seconds on a busy node, so it has a thread of its own, and
+// a sync only says what it would like to have cleaned.
 #pragma once
 
 #include <condition_variable>
@@ -21,13 +22,17 @@ namespace fairlead {
 
 /// What clients send to. Unspecified address: NodePort, on the node's addresses.
 struct FlowTarget {
+  Protocol protocol = Protocol::kUdp;
   Ip address;
   Port port;
   auto operator<=>(const FlowTarget&) const = default;
 };
 
-/// Entries of the target that are answered by anybody but `serving` (sorted) are stale. Empty: all
-/// are.
+/// What is stale among the entries of a target.
+/// UDP: those that are answered by anybody but `serving` (sorted). Empty: all are.
+/// TCP, SCTP (`serving` is of no matter): those that are neither translated nor answered. A
+/// client's first packet made them before the target was programmed, and its repetitions would
+/// follow it to nobody.
 using FlowTargets = std::map<FlowTarget, std::vector<Ip>>;
 
 /// What to clean. `node_addresses`: where NodePorts are, sorted; nullopt of a family: every local
@@ -49,7 +54,8 @@ class FlowCleaner {
  private:
   FlowCleaner(NetlinkSocket socket, std::function<void(const Error&)> report);
   void run(const std::stop_token& stop);
-  Result<> clean_family(const std::stop_token& stop, Family family, const FlowWork& work);
+  Result<> clean_part(const std::stop_token& stop, Family family, Protocol protocol,
+                      const FlowWork& work);
 
   NetlinkSocket socket_;
   std::function<void(const Error&)> report_;

@@ -51,6 +51,8 @@ SetId of_family(SetId v4, Family family) {
   return static_cast<SetId>(static_cast<int>(v4) + (family == Family::kIpv6 ? 1 : 0));
 }
 
+bool is_draw(Lot lot) { return lot == Lot::kCluster || lot == Lot::kLocal; }
+
 Lot lot_of(const Verdict& verdict, const PortTables& tables) {
   switch (verdict.action) {
     case Action::kReject:
@@ -295,11 +297,16 @@ void append_node_elements(const NodeSettings& node, std::vector<Element>& out) {
   }
 }
 
+bool leads_to_backend(const PortTables::Row& row) {
+  return std::ranges::any_of(kScopes,
+                             [&](Scope scope) { return is_draw(lot_of(row.handle, scope)); });
+}
+
 void append_draw_chains(const PortTables& tables, std::set<DrawChain>& out) {
   for (const auto& row : tables.rows) {
     for (const Scope scope : kScopes) {
       const Lot lot = lot_of(row.handle, scope);
-      if (lot != Lot::kCluster && lot != Lot::kLocal) continue;
+      if (!is_draw(lot)) continue;
       out.insert({tables.name.family, row.by_port, choice_of(lot, tables)});
     }
   }

@@ -32,6 +32,9 @@ void append_shared_elements(const PortTables& tables, std::vector<Element>& out)
 /// Where NodePorts are open.
 void append_node_elements(const NodeSettings& node, std::vector<Element>& out);
 
+/// Whether somebody is sent to a backend by this frontend.
+bool leads_to_backend(const PortTables::Row& row);
+
 /// The chains that draw for this Service port.
 void append_draw_chains(const PortTables& tables, std::set<DrawChain>& out);
 

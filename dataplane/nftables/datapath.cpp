@@ -4,7 +4,8 @@
 //
 // The mirror holds PortTables, from which every element follows; it changes only after the kernel
 // has accepted. Elements that Service ports share are counted. Whatever a UDP Service no longer
-// leads to is handed to the FlowCleaner after the commit.
+// leads to, and frontends that now lead to a backend, are handed to the FlowCleaner after the
+// commit.
 #include "dataplane/nftables/datapath.hpp"
 
 #include <linux/netlink.h>
@@ -46,13 +47,29 @@ const PortTables* find_port(const std::vector<PortTables>& ports, const ServiceP
   return at == ports.end() ? nullptr : &*at;
 }
 
+/// UDP: all frontends with who serves them. Else: the frontends that lead to a backend.
 FlowTargets targets_of(const PortTables& tables) {
   FlowTargets targets;
-  if (tables.name.protocol != Protocol::kUdp) return targets;
-  for (const auto& row : tables.rows)
-    targets[{row.by_port ? any_address(tables.name.family) : row.address, row.port}] =
-        tables.serving;
+  const bool udp = tables.name.protocol == Protocol::kUdp;
+  for (const auto& row : tables.rows) {
+    if (!udp && !leads_to_backend(row)) continue;
+    const Ip address = row.by_port ? any_address(tables.name.family) : row.address;
+    targets[{tables.name.protocol, address, row.port}] = tables.serving;
+  }
   return targets;
+}
+
+/// What is to be cleaned after a change. `old` or `now` is nullptr where there is none.
+void append_flows(const PortTables* old, const PortTables* now, FlowTargets& flows) {
+  const FlowTargets before = old != nullptr ? targets_of(*old) : FlowTargets{};
+  FlowTargets after = now != nullptr ? targets_of(*now) : FlowTargets{};
+  for (const auto& [target, serving] : before) {
+    if (target.protocol == Protocol::kUdp)
+      flows.try_emplace(target);  // leads nowhere any more; what stays is named again below
+    else
+      after.erase(target);  // led to a backend already
+  }
+  for (auto& [target, serving] : after) flows[target] = std::move(serving);
 }
 
 FlowWork flow_work(const NodeSettings& node) {
@@ -270,9 +287,9 @@ Result<> NftablesDatapath::gather(const ServiceChange& change, Changes& changes)
     if (stays != nullptr && *stays == old) continue;
     append_elements(old, changes.have);
     count_shared(old, -1, changes.shared);
-    // What leads nowhere any more; what stays is named again below.
-    for (auto& [target, serving] : targets_of(old)) changes.flows.try_emplace(target);
-    if (stays == nullptr) changes.freed_ids.push_back(old.id);
+    if (stays != nullptr) continue;
+    append_flows(&old, nullptr, changes.flows);
+    changes.freed_ids.push_back(old.id);
   }
   for (const PortTables& port : want) {
     const PortTables* old = find_port(have, port.name);
@@ -281,7 +298,7 @@ Result<> NftablesDatapath::gather(const ServiceChange& change, Changes& changes)
     count_shared(port, +1, changes.shared);
     append_draw_chains(port, changes.draws);
     changes.names[port.id] = &port.name;
-    for (auto& [target, serving] : targets_of(port)) changes.flows[target] = std::move(serving);
+    append_flows(old, &port, changes.flows);
   }
   changes.services.emplace_back(&change.service, std::move(want));
   return {};

@@ -115,6 +115,16 @@ void with_view(const Element& element, Put put) {
   put(view);
 }
 
+// And those that the kernel has besides, unless they are too many. Whoever touched the table may
+// have spoilt them too, so they are compared and mended like those in use.
+std::set<DrawChain> with_idle(const std::set<DrawChain>& draws, const KernelTables& have) {
+  std::set<DrawChain> all = draws;
+  if (!have.well_formed) return all;
+  for (const auto& [name, content] : have.content.chains)
+    if (const auto draw = draw_named(name)) all.insert(*draw);
+  return all.size() - draws.size() <= kIdleDrawChains ? all : draws;
+}
+
 }  // namespace
 
 Result<KernelTables> read_tables(NetlinkSocket& socket) {
@@ -181,7 +191,7 @@ Skeleton::Skeleton(const KernelTables& have, const NodeSettings& node,
     : wanted_(fixed_chains(node)) {
   std::vector<VerdictElement> verdicts = fixed_verdicts();
   std::set<std::string, std::less<>> names;
-  for (const DrawChain& draw : draws) {
+  for (const DrawChain& draw : with_idle(draws, have)) {
     wanted_.push_back(draw_chain(draw));
     std::ranges::copy(draw_verdicts(draw), std::back_inserter(verdicts));
     draw_names_.insert(wanted_.back().chain.name);
@@ -193,21 +203,8 @@ Skeleton::Skeleton(const KernelTables& have, const NodeSettings& node,
     if (!exists || !is_as_wanted(found->second, chain)) work_.push_back({&chain, !exists});
   }
   if (have.well_formed) {
-    std::size_t idle = 0;
     for (const auto& [name, content] : have.content.chains)
-      idle += is_draw_chain(name) && !names.contains(name) ? 1 : 0;
-    for (const auto& [name, content] : have.content.chains) {
-      if (names.contains(name)) continue;
-      const auto leads_here = [&, &chain = name](const VerdictElement& element) {
-        return element.chain == chain;
-      };
-      if (is_draw_chain(name) && idle <= kIdleDrawChains) {
-        std::ranges::copy_if(have.verdicts, std::back_inserter(verdicts), leads_here);
-        draw_names_.insert(name);
-      } else {
-        leftover_chains_.push_back(name);
-      }
-    }
+      if (!names.contains(name)) leftover_chains_.push_back(name);
     std::set<std::string, std::less<>> known_sets;
     for (const nft::Set& set : all_sets()) known_sets.insert(set.name);
     for (const auto& [name, set] : have.content.sets)

@@ -14,7 +14,9 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
+
 #include <linux/rtnetlink.h>
+#include <charconv>
 
 #include <cstring>
 
@@ -441,6 +443,25 @@ std::string chain_name(const DrawChain& draw) {
   return name;
 }
 
-bool is_draw_chain(std::string_view name) { return name.starts_with("draw"); }
+std::optional<DrawChain> draw_named(std::string_view name) {
+  const auto dash = name.find_last_of('-', name.find("-for-") - 1);
+  if (!name.starts_with("draw") || dash == std::string_view::npos) return std::nullopt;
+  std::uint32_t count = 0, seconds = 0;
+  const auto digits = name.substr(dash + 1);
+  const char* const end = name.data() + name.size();
+  const auto parsed = std::from_chars(digits.data(), end, count);
+  constexpr std::string_view kFor = "-for-";
+  if (std::string_view(parsed.ptr, end).starts_with(kFor))
+    std::from_chars(parsed.ptr + kFor.size(), end, seconds);
+  if (count == 0 || count >= kBackendLimit || seconds > kAffinityLimit) return std::nullopt;
+  // Whatever else is in the name shows when it is put together again.
+  for (const Family family : {Family::kIpv4, Family::kIpv6})
+    for (const bool by_port : {false, true})
+      for (const bool local : {false, true}) {
+        const DrawChain draw{family, by_port, draw_choice(count, local, seconds)};
+        if (chain_name(draw) == name) return draw;
+      }
+  return std::nullopt;
+}
 
 }  // namespace fairlead::nftables

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ std::vector<VerdictElement> fixed_verdicts();
 ChainRules draw_chain(const DrawChain& draw);
 std::array<VerdictElement, 2> draw_verdicts(const DrawChain& draw);
 std::string chain_name(const DrawChain& draw);
-/// Whether a chain of this name can only be one that draws.
-bool is_draw_chain(std::string_view name);
+/// The reverse; nullopt: no chain that draws is called so.
+std::optional<DrawChain> draw_named(std::string_view name);
 
 }  // namespace fairlead::nftables

@@ -92,8 +92,10 @@ inline constexpr Choice kDropChoice{0, 0x20000001};
 inline constexpr Choice kByScopeChoice{0, 0x20000002};
 inline constexpr Choice kRangesChoice{0, 0x20000003};
 
-/// `count`: 1 to 2^18 - 1. `seconds`: of affinity, up to a day; from 4,096 backends on it is
-/// rounded up to whole minutes.
+inline constexpr std::uint32_t kBackendLimit = 1U << 18;
+inline constexpr std::uint32_t kAffinityLimit = 24 * 60 * 60;
+/// `count`: 1 to kBackendLimit - 1. `seconds`: of affinity, up to kAffinityLimit; from 4,096
+/// backends on it is rounded up to whole minutes.
 Choice draw_choice(std::uint32_t count, bool local, std::uint32_t seconds);
 std::uint32_t count_of(Choice choice);
 bool is_local(Choice choice);

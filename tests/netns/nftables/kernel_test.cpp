@@ -142,6 +142,20 @@ TEST_F(Kernel, WhateverWasDoneToTheTableIsRepaired) {
   }
 }
 
+TEST_F(Kernel, WhatIsNotInUseWhileItIsRepairedServesLater) {
+  const std::string damages[] = {"flush table inet fairlead", "flush chain inet fairlead draw4-1",
+                                 "flush map inet fairlead draw4", "flush map inet fairlead start4"};
+  for (const std::string& damage : damages) {
+    SCOPED_TRACE(damage);
+    resync(plan_of(settings(), {web({pod("pod1")})}));
+    apply(web({}));
+    nft("'" + damage + "'");
+    resync(plan_of(settings(), {web({})}));
+    apply(web({pod("pod1")}));
+    EXPECT_EQ(from_pod2().server, "pod1");
+  }
+}
+
 TEST_F(Kernel, OneEndpointCostsAFewElements) {
   resync(plan_of(settings(), {web({pod("pod1"), pod("pod2")})}));
   const SyncReport more = apply(web({pod("far"), pod("pod1"), pod("pod2")}));
