@@ -14,10 +14,9 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
-
 #include <linux/rtnetlink.h>
-#include <charconv>
 
+#include <charconv>
 #include <cstring>
 
 #include "dataplane/kernel/nft_rule.hpp"

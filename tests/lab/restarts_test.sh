@@ -93,9 +93,6 @@ test_a_flushed_table_is_repaired_within_a_second() {
   # While the rules were gone new connections may have found nobody; those that were established go on.
   expect_eq "$(jq -c .long.broken "$scratch/pod-load")" '[]'
   expect_eq "$(jq -c .long.broken "$scratch/ext-load")" '[]'
-  # conntrack remembers for two minutes, without an address translation, what was begun while the rules were gone; a later
-  # connection from the same port would find that. It is the flush's doing, and no matter of the tests after it.
-  for node in node1 node2; do inside "$node" conntrack -F 2>/dev/null; done
 }
 
 test_a_deleted_table_is_repaired() {
