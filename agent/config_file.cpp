@@ -210,20 +210,40 @@ Result<const Kind*> find_kind(std::string_view file, const YAML::Node& root) {
 
 namespace {
 
-struct DocumentCounter final : YAML::EventHandler {
+/// Counts documents, and refuses what would make a small text a large tree: aliases, of which each
+/// is walked as often as it is reached (or without end, where it leads to itself), and more values
+/// than a configuration has.
+class DocumentCounter final : public YAML::EventHandler {
+ public:
   void OnDocumentStart(const YAML::Mark&) override { ++count; }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    throw YAML::ParserException(mark, "aliases are not accepted");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    add(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    add(mark);
+  }
   void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    add(mark);
+  }
   void OnMapEnd() override {}
   std::size_t count = 0;
+
+ private:
+  static constexpr std::size_t kMostValues = 10'000;
+  void add(const YAML::Mark& mark) {
+    if (++values_ > kMostValues)
+      throw YAML::ParserException(mark, "more than 10,000 values are not accepted");
+  }
+  std::size_t values_ = 0;
 };
 
 /// YAML::LoadAll() never ends on some broken texts, for which yaml-cpp finds one empty document

@@ -109,7 +109,12 @@ class Builder : public YAML::EventHandler {
  public:
   std::vector<json::value> take() { return std::move(documents_); }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  /// After some mistakes yaml-cpp reads no further, and yet finds one empty document after the
+  /// other there, without end.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos <= last_start_) throw Refused(mark, "what follows belongs to no document");
+    last_start_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(mark, nullptr); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
@@ -169,6 +174,7 @@ class Builder : public YAML::EventHandler {
 
   std::vector<Open> open_;
   std::vector<json::value> documents_;
+  int last_start_ = -1;  // where the last document began
 };
 
 tl::unexpected<Error> at(const YAML::Mark& mark, const std::string& why) {

@@ -256,5 +256,9 @@ test_11_a_mistake_in_the_configuration_names_its_place() {
   cmp "$work/written.yaml" "$work/again.yaml"
 }
 
+test_12_the_documentation_of_the_options_is_that_of_the_program() {
+  "$bin" agent --options-markdown | diff - docs/agent-options.md || fail "write it anew: fairlead agent --options-markdown >docs/agent-options.md"
+}
+
 set_up
 run_tests "$@"

@@ -1,4 +1,5 @@
 // Files of both kinds and flags: what they mean, and what each mistake is told.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -322,6 +323,22 @@ TEST(AgentConfiguration, SurvivesDamage) {
   EXPECT_FALSE(read(kOurs, "nodeName: " + std::string(100'000, '[')));
   EXPECT_FALSE(read(kOurs, "nodeName: &a [*a, *a]"));
   EXPECT_LT(mistake(kOurs, std::string(100'000, 'x') + ": a").size(), 1000U);
+}
+
+TEST(AgentConfiguration, OfASmallTextIsNoLargeWork) {
+  std::string laughs;
+  for (int i = 0; i < 40; ++i) {
+    const std::string last = i == 0 ? "~" : "*a" + std::to_string(i - 1);
+    laughs += fmt::format("a{0}: &a{0} {{x: {1}, y: {1}}}\n", i, last);
+  }
+  EXPECT_THAT(mistake(kTheirs, laughs), HasSubstr("f.yaml:4:13: aliases are not accepted"));
+  EXPECT_THAT(mistake(kTheirs, "iptables: &a {x: *a}\n"), HasSubstr("aliases are not accepted"));
+  std::string many = "clusterCIDRs: [";
+  for (int i = 0; i < 100'000; ++i) many += "a,";
+  EXPECT_THAT(mistake(kOurs, many + "]"), HasSubstr("more than 10,000 values"));
+  // yaml-cpp finds documents without end in these.
+  for (const auto* text : {"]", "nodeName: a\n---\n,", "nodeName: [a]]"})
+    EXPECT_THAT(mistake(kOurs, text), HasSubstr("f.yaml")) << text;
 }
 
 }  // namespace

@@ -97,6 +97,12 @@ TEST_F(ConfigTest, NamesFileAndFieldOfAMistake) {
   EXPECT_THAT(missing.error().doing, HasSubstr("missing: No such file"));
 }
 
+TEST_F(ConfigTest, RefusesATextThatYamlFindsNoEndIn) {
+  EXPECT_EQ(error_of(","), "kubeconfig " + folder +
+                               "/config: line 1, column 1: what follows belongs to no document");
+  EXPECT_NE(error_of("kind: Config\n---\n]").find("/config: line 3"), std::string::npos);
+}
+
 TEST_F(ConfigTest, ReadsAnExecPlugin) {
   const auto config =
       load_kubeconfig({write("config", with("server: 'https://x'",

@@ -174,7 +174,7 @@ TEST(Mutation, OfValuesIsSurvived) {
 }
 
 TEST(Mutation, OfTextIsSurvived) {
-  for (unsigned seed = 0; seed < 400; ++seed) {
+  for (unsigned seed = 0; seed < 1000; ++seed) {
     Mutator mutator(seed);
     const std::string text = mutator.mutate(std::string(kObjects));
     const auto documents = parse_documents(text);

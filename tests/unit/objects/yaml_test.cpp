@@ -2,6 +2,7 @@
 #include "objects/yaml.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace fairlead {
 namespace {
@@ -133,6 +134,28 @@ TEST(Yaml, SurvivesRubbish) {
                            "\xff\xfe", "a: b: c", "!", "&", "*", "|", ">"}) {
     (void)parse_documents(text);
   }
+}
+
+// yaml-cpp finds documents without end in these; a parser that asks for all of them eats memory
+// until it is killed. The alarm ends the program where that comes back.
+TEST(Yaml, EndsWhereItsParserWouldNot) {
+  ::alarm(120);
+  EXPECT_EQ(error_of(","), "line 1, column 1: what follows belongs to no document");
+  EXPECT_EQ(error_of("a: 1\n---\n,\n"), "line 3, column 1: what follows belongs to no document");
+  for (const std::string_view text :
+       {"- - -\n...\n]", "{}}", "[]]", "a: [1, 2]]\n---\nb: 1", "\"a\","})
+    EXPECT_FALSE(parse_documents(text)) << text;
+  constexpr std::string_view kCharacters = "-[]{}:?,a \n\"!|.";
+  for (const char first : kCharacters)
+    for (const char second : kCharacters)
+      for (const char third : kCharacters) (void)parse_documents(std::string{first, second, third});
+  ::alarm(0);
+}
+
+TEST(Yaml, AStreamOfManySmallDocumentsIsNoMistake) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "--- 1\n---\n--- {}\n...\n";
+  EXPECT_EQ(parse_documents(text).value().size(), 2000U);  // the empty ones are none
 }
 
 }  // namespace
