@@ -67,7 +67,7 @@ build_apiserver() {
   (cd go/src/k8s.io/kubernetes && go build -ldflags "$flags" -o "$work/bin/kube-apiserver" ./cmd/kube-apiserver)
 }
 
-command -v go dpkg-source >/dev/null || { echo "run ./run test apiserver, which installs tests/apiserver/packages.txt" >&2; exit 1; }
+command -v go >/dev/null && command -v dpkg-source >/dev/null || { echo "run ./run test apiserver, which installs tests/apiserver/packages.txt" >&2; exit 1; }
 export GOPATH=$work/go GO111MODULE=off CGO_ENABLED=0 GOFLAGS=-p=2 GOCACHE=$work/gocache
 echo "building kube-apiserver in $work (some minutes)" >&2
 own_apt update

@@ -118,6 +118,20 @@ TEST(Compile, DrawsRoundTimeoutsOnlyOfHugeServices) {
   EXPECT_EQ(huge.seconds, 86400U);
 }
 
+TEST(Layout, ADrawIsReadFromTheNameOfItsChain) {
+  for (const Family family : {Family::kIpv4, Family::kIpv6})
+    for (const bool by_port : {false, true})
+      for (const Choice choice : {draw_choice(1, false, 0), draw_choice(4095, true, 1),
+                                  draw_choice(64000, false, 86399), draw_choice(7, true, 10800)}) {
+        const DrawChain draw{family, by_port, choice};
+        EXPECT_EQ(draw_named(chain_name(draw)), draw) << chain_name(draw);
+      }
+  for (const char* name : {"", "draw", "draw4", "draw4-", "draw4-0", "draw4-x", "draw4-1x",
+                           "draw4-01", "draw4-1-for-", "draw4-1-for-0s", "draw4-1-for-99999999s",
+                           "draw4-99999999", "-for-1s", "draw4-5000-for-61s", "services4"})
+    EXPECT_FALSE(draw_named(name)) << name;
+}
+
 TEST(Layout, RulesHaveFingerprintsThatFollowTheSettings) {
   const auto fingerprints = [](const NodeSettings& node) {
     std::vector<std::uint64_t> all;
