@@ -83,7 +83,7 @@ http::Handler NodeAgent::metrics_pages() {
 }
 
 http::Handler NodeAgent::admin_pages() {
-  return serve(
+  return serve_owner(
       {{"/v1/status",
         [this](const auto&) {
           const auto status = status_json({.build = build_,

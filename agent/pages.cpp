@@ -1,6 +1,8 @@
 // A request's path -> the page of the table.
 #include "agent/pages.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace fairlead {
@@ -23,16 +25,28 @@ http::Response answer(const std::vector<Page>& pages, const http::Request& reque
   return response;
 }
 
-boost::asio::awaitable<http::Response> answer_later(const std::vector<Page>& pages,
-                                                    const http::Request& request) {
-  co_return answer(pages, request);
+http::Response answer_owner(const std::vector<Page>& pages, const http::Request& request) {
+  const auto uid = request.peer.uid;
+  if (uid && (*uid == 0 || *uid == ::geteuid())) return answer(pages, request);
+  http::Response response;
+  response.status = 403;
+  response.body = "403 only root and the agent's own user may ask\n";
+  return response;
 }
+
+boost::asio::awaitable<http::Response> later(http::Response response) { co_return response; }
 
 }  // namespace
 
 http::Handler serve(std::vector<Page> pages) {
   return [pages = std::move(pages)](const http::Request& request) {
-    return answer_later(pages, request);
+    return later(answer(pages, request));
+  };
+}
+
+http::Handler serve_owner(std::vector<Page> pages) {
+  return [pages = std::move(pages)](const http::Request& request) {
+    return later(answer_owner(pages, request));
   };
 }
 

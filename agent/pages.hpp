@@ -18,6 +18,9 @@ struct Page {
 
 /// GET and HEAD of the pages; all else is 404 or 405.
 http::Handler serve(std::vector<Page> pages);
+/// The same, over a UNIX socket, for root and the user that this process runs as; 403 for all
+/// others, whatever the socket's mode lets through.
+http::Handler serve_owner(std::vector<Page> pages);
 
 http::Response text_page(std::string body);
 http::Response json_page(std::string body, unsigned status = 200);

@@ -4,7 +4,9 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/beast/http/fields.hpp>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +21,8 @@ struct Peer {
   bool tls = false;
   std::string common_name = {};
   std::vector<std::string> organizations = {};
+  /// Of the process at the other end of a UNIX socket, as the kernel says (SO_PEERCRED); else none.
+  std::optional<std::uint32_t> uid = {};
 };
 
 struct Request {

@@ -5,6 +5,7 @@
 #include "http/server.hpp"
 
 #include <openssl/x509.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,13 @@ std::string name_of(const tcp::endpoint& endpoint) {
   const std::string address = endpoint.address().to_string();
   const std::string port = std::to_string(endpoint.port());
   return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+std::optional<std::uint32_t> uid_of(int unix_socket) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  const int failed = ::getsockopt(unix_socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+  return failed == 0 ? std::optional(credentials.uid) : std::nullopt;
 }
 
 std::string text_of(const X509_NAME_ENTRY* entry) {
@@ -170,8 +178,9 @@ struct Server::State : std::enable_shared_from_this<State> {
 
   static asio::awaitable<void> serve_unix(State& state, stream_protocol::socket socket,
                                           SessionStatus& status) {
+    Peer peer{.address = "unix", .uid = uid_of(socket.native_handle())};
     UnixStream stream(std::move(socket));
-    Session<UnixStream> session(stream, state.options, Peer{.address = "unix"}, status);
+    Session<UnixStream> session(stream, state.options, std::move(peer), status);
     co_await session.run();
   }
 

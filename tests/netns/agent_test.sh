@@ -256,7 +256,20 @@ test_11_a_mistake_in_the_configuration_names_its_place() {
   cmp "$work/written.yaml" "$work/again.yaml"
 }
 
-test_12_the_documentation_of_the_options_is_that_of_the_program() {
+test_12_the_admin_socket_refuses_others_whatever_its_mode() {
+  start_agent
+  eventually 10 cli status
+  chmod 711 "$work" "$work/run"
+  chmod 666 "$work/run/agent.sock"
+  ask() { "$@" curl -s -o "$work/answer" -w '%{http_code}' --unix-socket "$work/run/agent.sock" http://agent/v1/status; }
+  expect_eq "$(ask)" 200
+  touch "$work/answer"
+  chmod 666 "$work/answer"
+  expect_eq "$(ask setpriv --reuid 65534 --regid 65534 --clear-groups)" 403
+  expect_eq "$(cat "$work/answer")" "403 only root and the agent's own user may ask"
+}
+
+test_13_the_documentation_of_the_options_is_that_of_the_program() {
   "$bin" agent --options-markdown | diff - docs/agent-options.md || fail "write it anew: fairlead agent --options-markdown >docs/agent-options.md"
 }
 
