@@ -50,15 +50,19 @@ void ClusterEvents::slice_gone(const ObjectName& name) {
 }
 
 void ClusterEvents::node(Node node) {
-  parts_.health.set_node(&node);
-  parts_.node_changed(&node);
+  if (node.name == parts_.own_node) {
+    parts_.health.set_node(&node);
+    parts_.node_changed(&node);
+  }
   parts_.planner.set_node(std::move(node));
   changed();
 }
 
 void ClusterEvents::node_gone(const std::string& name) {
-  parts_.health.set_node(nullptr);
-  parts_.node_changed(nullptr);
+  if (name == parts_.own_node) {
+    parts_.health.set_node(nullptr);
+    parts_.node_changed(nullptr);
+  }
   parts_.planner.erase_node(name);
   changed();
 }

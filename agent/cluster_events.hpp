@@ -32,6 +32,7 @@ class TriggerTimes {
 class ClusterEvents final : public client::ClusterSink {
  public:
   struct Parts {
+    std::string own_node;
     Planner& planner;
     Reconciler& reconciler;
     Health& health;

@@ -35,10 +35,8 @@ ReconcilerOptions reconciler_options(const AgentConfig& config) {
   return options;
 }
 
-client::ClusterWatchOptions watch_options(const AgentConfig& config, const BuildInfo& build,
-                                          client::ClientConfig connection) {
+client::ClusterWatchOptions watch_options(const BuildInfo& build, client::ClientConfig connection) {
   return {.config = std::move(connection),
-          .node_name = config.node_name,
           .user_agent = "fairlead/" + build.version,
           .timing = {},
           .seed = std::random_device{}()};
@@ -74,7 +72,8 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
                       [this](const Error& error) {
                         log_.warn("admin socket failed", {{"error", error}});
                       }}),
-      events_({.planner = planner_,
+      events_({.own_node = config_.node_name,
+               .planner = planner_,
                .reconciler = reconciler_,
                .health = health_,
                .metrics = metrics_,
@@ -82,8 +81,7 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
                .trigger_times = trigger_times_,
                .node_changed = [this](const Node* node) { node_changed(node); },
                .wake = [this] { loop_.wake(); }}),
-      watch_(io.get_executor(), watch_options(config_, build_, std::move(opened.client)), events_) {
-}
+      watch_(io.get_executor(), watch_options(build_, std::move(opened.client)), events_) {}
 
 void NodeAgent::supervise(std::string_view name, asio::awaitable<void> task) {
   asio::co_spawn(io_, std::move(task), [this, name](const std::exception_ptr& exception) {

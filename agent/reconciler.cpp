@@ -40,7 +40,7 @@ void Reconciler::planner_changed(SteadyTime now) {
 void Reconciler::listed(client::Resource resource, SteadyTime now) {
   listed_.insert(resource);
   const bool is_only_node_missing =
-      listed_.size() == 2 && !listed_.contains(client::Resource::kNode);
+      listed_.size() == 2 && !listed_.contains(client::Resource::kNodes);
   if (is_only_node_missing) node_deadline_ = now + options_.node_wait;
 }
 

@@ -65,13 +65,11 @@ class Gate final : public ClusterSink {
 
 Awaitable<Result<std::string>> known_path(std::string path) { co_return path; }
 
-Collection fixed_collection(std::string path, std::string field_selector,
-                            std::string label_selector) {
+Collection fixed_collection(std::string path, std::string label_selector) {
   Collection collection;
   collection.path = [path = std::move(path)] { return known_path(path); };
   collection.path_not_found = [] {};
   collection.label_selector = std::move(label_selector);
-  collection.field_selector = std::move(field_selector);
   return collection;
 }
 
@@ -91,7 +89,7 @@ std::string_view to_string(Resource resource) {
       return "services";
     case Resource::kEndpointSlices:
       return "endpointslices";
-    case Resource::kNode:
+    case Resource::kNodes:
       return "nodes";
   }
   return "unknown";
@@ -124,19 +122,19 @@ struct Running {
         service_feed(sink, options.config.server, status[0]),
         slice_feed(sink, options.config.server, status[1]),
         node_feed(sink, options.config.server, status[2]),
-        services(*client, fixed_collection("/api/v1/services", "", std::string(kServiceSelector)),
+        services(*client, fixed_collection("/api/v1/services", std::string(kServiceSelector)),
                  options.timing, options.seed, service_feed, status[0]),
         slices(*client, slice_collection(slice_api), options.timing, options.seed + 1, slice_feed,
                status[1]),
-        node(*client, fixed_collection("/api/v1/nodes", "metadata.name=" + options.node_name, ""),
-             options.timing, options.seed + 2, node_feed, status[2]) {}
+        nodes(*client, fixed_collection("/api/v1/nodes", ""), options.timing, options.seed + 2,
+              node_feed, status[2]) {}
 
   std::unique_ptr<ApiClient> client;
   EndpointSliceApi slice_api;
   Feed<ServiceTraits> service_feed;
   Feed<SliceTraits> slice_feed;
   Feed<NodeTraits> node_feed;
-  Reflector services, slices, node;
+  Reflector services, slices, nodes;
 };
 
 // Not inside start(), whose caller does not expect to be called back yet.
@@ -184,7 +182,7 @@ void ClusterWatch::start() {
       std::make_unique<Running>(*std::move(client), impl_->options, impl_->gate, impl_->status);
   Running& running = *impl_->running;
   const std::array<Reflector*, kResources.size()> reflectors{&running.services, &running.slices,
-                                                             &running.node};
+                                                             &running.nodes};
   for (std::size_t i = 0; i < reflectors.size(); ++i) {
     const auto ended = [impl = impl_](const std::exception_ptr& escaped) {
       // A reflector ends by being cancelled. Whatever else escapes from it is for the loop's owner

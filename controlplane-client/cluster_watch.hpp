@@ -1,4 +1,4 @@
-// The cluster as an agent sees it: Services, EndpointSlices and its own Node, listed and watched,
+// The cluster as an agent sees it: Services, EndpointSlices and Nodes, listed and watched,
 // decoded, and handed to a ClusterSink. Whatever the API server does, the sink's picture is only
 // ever late, never wrong.
 #pragma once
@@ -19,9 +19,9 @@
 
 namespace fairlead::client {
 
-enum class Resource : std::uint8_t { kServices, kEndpointSlices, kNode };
+enum class Resource : std::uint8_t { kServices, kEndpointSlices, kNodes };
 inline constexpr std::array kResources{Resource::kServices, Resource::kEndpointSlices,
-                                       Resource::kNode};
+                                       Resource::kNodes};
 std::string_view to_string(Resource resource);  // "services", "endpointslices", "nodes"
 
 enum class Severity : std::uint8_t {
@@ -41,8 +41,7 @@ struct ClusterSink {
   virtual void slice_gone(const ObjectName& name) = 0;  // the slice's own name, not its Service's
   virtual void node(Node node) = 0;
   virtual void node_gone(const std::string& name) = 0;
-  /// The resource has been listed whole for the first time. The Node counts as listed also where it
-  /// does not exist yet.
+  /// The resource has been listed whole for the first time.
   virtual void synced(Resource resource) = 0;
   /// Said once, until it changes or problem_gone(). `problem.object` is "Service ns/name" and so
   /// on, or "API server https://…: services" for what concerns the connection.
@@ -53,7 +52,6 @@ struct ClusterSink {
 
 struct ClusterWatchOptions {
   ClientConfig config;
-  std::string node_name;
   std::string user_agent = "fairlead";
   Timing timing;
   std::uint64_t seed = 0;  // of back-off and relist jitter

@@ -36,7 +36,7 @@ struct SliceTraits {
   static void gone(ClusterSink& sink, const ObjectName& name) { sink.slice_gone(name); }
 };
 struct NodeTraits {
-  static constexpr Resource kResource = Resource::kNode;
+  static constexpr Resource kResource = Resource::kNodes;
   static constexpr std::string_view kKind = "Node";
   static Result<Decoded<Node>> decode(const boost::json::value& json) { return decode_node(json); }
   static void give(ClusterSink& sink, Node node) { sink.node(std::move(node)); }

@@ -98,7 +98,7 @@ Awaitable<Result<Answer>> Reflector::get(std::string query) {
   auto path = co_await collection_.path();
   if (!path) co_return tl::unexpected(std::move(path).error());
   HttpRequest request;
-  request.target = *path + '?' + query + selectors();
+  request.target = *path + '?' + query + selector();
   auto answer = co_await client_.send(std::move(request));
   if (answer) contact();
   co_return answer;
@@ -123,16 +123,10 @@ Awaitable<Reflector::Outcome> Reflector::refused(Answer answer) {
   co_return outcome;
 }
 
-std::string Reflector::selectors() const {
-  std::string query;
-  const auto add = [&query](std::string_view name, const std::string& value) {
-    if (value.empty()) return;
-    query +=
-        '&' + std::string(name) + '=' + boost::urls::encode(value, boost::urls::unreserved_chars);
-  };
-  add("labelSelector", collection_.label_selector);
-  add("fieldSelector", collection_.field_selector);
-  return query;
+std::string Reflector::selector() const {
+  if (collection_.label_selector.empty()) return "";
+  return "&labelSelector=" +
+         boost::urls::encode(collection_.label_selector, boost::urls::unreserved_chars);
 }
 
 bool Reflector::went_back(std::string_view resource_version) const {

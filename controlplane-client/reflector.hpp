@@ -39,7 +39,7 @@ struct Collection {
   std::function<Awaitable<Result<std::string>>()> path;
   /// The server answered 404 for the path.
   std::function<void()> path_not_found;
-  std::string label_selector, field_selector;
+  std::string label_selector;
 };
 
 class Reflector {
@@ -72,7 +72,7 @@ class Reflector {
   Awaitable<void> wait(Outcome outcome);
   void settle(const Outcome& outcome);
   void established();
-  [[nodiscard]] std::string selectors() const;
+  [[nodiscard]] std::string selector() const;
   [[nodiscard]] bool went_back(std::string_view resource_version) const;
   [[nodiscard]] bool list_due() const { return must_list_ || Clock::now() >= next_list_; }
   void remember(const ObjectName& name) { known_[name] = generation_; }

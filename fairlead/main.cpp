@@ -1,5 +1,7 @@
 // The executable: one subcommand per folder that has one.
 #include <CLI/CLI.hpp>
+#include <string_view>
+#include <vector>
 
 #include "agent/command.hpp"
 #include "agent/datapaths.hpp"
@@ -39,6 +41,10 @@ int main(int argc, char** argv) {
   fairlead::cli::add_admin_commands(app, exit_code);
   fairlead::cli::add_version_command(app, fairlead::version_info(), exit_code);
   fairlead::controlplane::add_command(app, exit_code);
-  CLI11_PARSE(app, argc, argv);
+  // People write `fairlead explain A -> B:80`; to the parser a lone arrow is an option of that
+  // name.
+  std::vector<char*> arguments(argv, argv + argc);
+  std::erase_if(arguments, [](std::string_view word) { return word == "->"; });
+  CLI11_PARSE(app, static_cast<int>(arguments.size()), arguments.data());
   return exit_code;
 }

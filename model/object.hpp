@@ -107,7 +107,7 @@ struct Snapshot {
   std::map<ObjectName, Service> services;
   std::map<ObjectName, std::map<std::string, EndpointSlice>>
       slices;                         // Service -> slice name -> slice
-  std::map<std::string, Node> nodes;  // by name; an agent watches its own Node only
+  std::map<std::string, Node> nodes;  // by name
 };
 
 }  // namespace fairlead

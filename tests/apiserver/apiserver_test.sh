@@ -10,7 +10,7 @@ cleanup() {
 
 start_watch() {
   : >"$work/seen"
-  "$bin/watch-cluster" "$work/kubeconfig" node-a >"$work/seen" 2>&1 &
+  "$bin/watch-cluster" "$work/kubeconfig" >"$work/seen" 2>&1 &
   echo $! >"$work/watch.pid"
 }
 

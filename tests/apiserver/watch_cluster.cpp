@@ -1,4 +1,4 @@
-// watch-cluster KUBECONFIG NODE: prints a line for each thing that a ClusterWatch tells, until
+// watch-cluster KUBECONFIG: prints a line for each thing that a ClusterWatch tells, until
 // SIGTERM.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -46,7 +46,7 @@ struct Printer final : ClusterSink {
   }
 };
 
-int run(const std::string& kubeconfig, const std::string& node) {
+int run(const std::string& kubeconfig) {
   auto config = load_kubeconfig({kubeconfig});
   if (!config) {
     std::cerr << config.error().doing << std::endl;
@@ -56,7 +56,6 @@ int run(const std::string& kubeconfig, const std::string& node) {
   Printer printer;
   ClusterWatchOptions options;
   options.config = *std::move(config);
-  options.node_name = node;
   ClusterWatch watch(io.get_executor(), std::move(options), printer);
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&watch](const boost::system::error_code&, int) { watch.stop(); });
@@ -70,9 +69,9 @@ int run(const std::string& kubeconfig, const std::string& node) {
 }  // namespace fairlead::client
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::cerr << "usage: watch-cluster KUBECONFIG NODE" << std::endl;
+  if (argc != 2) {
+    std::cerr << "usage: watch-cluster KUBECONFIG" << std::endl;
     return 2;
   }
-  return fairlead::client::run(argv[1], argv[2]);
+  return fairlead::client::run(argv[1]);
 }

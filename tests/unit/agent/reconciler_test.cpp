@@ -52,7 +52,7 @@ TEST_F(Reconciling, WritesNothingBeforeEverythingWasListed) {
   change("web", "10.96.0.1");
   run_due();
   reconciler.listed(Resource::kServices, now);
-  reconciler.listed(Resource::kNode, now);
+  reconciler.listed(Resource::kNodes, now);
   run_due();
   advance(seconds(3600));
   run_due();

@@ -51,9 +51,7 @@ struct ClusterWatchTest : testing::Test {
       return exchange.reply(200, R"({"kind":"APIGroup","versions":[)" + slice_versions + "]}");
     }
     if (exchange.path == "/api/v1/services") return services.serve(exchange);
-    if (exchange.path == "/api/v1/nodes" &&
-        exchange.parameter("fieldSelector") == "metadata.name=n1")
-      return nodes.serve(exchange);
+    if (exchange.path == "/api/v1/nodes") return nodes.serve(exchange);
     const std::size_t end = exchange.path.rfind("/endpointslices");
     const std::string version = end == std::string::npos ? "" : exchange.path.substr(6, end - 6);
     if (!version.empty() && slice_versions.find('"' + version + '"') != std::string::npos)
@@ -63,7 +61,6 @@ struct ClusterWatchTest : testing::Test {
   ClusterWatchOptions options() {
     ClusterWatchOptions options;
     options.config = config_for(server.url());
-    options.node_name = "n1";
     options.timing = quick();
     return options;
   }
