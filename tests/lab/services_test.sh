@@ -165,6 +165,17 @@ test_an_external_ip_is_served() {
   eventually 10 answer ext 198.51.100.8:8000
 }
 
+test_an_external_ip_that_is_a_nodes_own_is_left_out_on_every_node() {
+  lab pod host-server --node node2 --labels app=host-server --serve 8088 --host-network
+  apply_service <<<'{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "greedy"},
+    "spec": {"selector": {"app": "web"}, "externalIPs": ["198.18.0.2", "203.0.113.9"],
+      "ports": [{"port": 8088, "targetPort": 8080}]}}'
+  eventually 10 answer client 203.0.113.9:8088
+  expect_eq "$(backend client "$node2:8088")" host-server
+  kubectl delete service greedy >/dev/null
+  lab pod host-server --delete
+}
+
 test_headless_and_external_name_services_disturb_nobody() {
   apply_service <<<'{"apiVersion": "v1", "kind": "List", "items": [
     {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "headless"},
