@@ -38,54 +38,13 @@ std::vector<Backend> all_backends(const ServicePlan& port) {
 
 }  // namespace
 
-std::string_view name_of(FrontendKind kind) {
-  switch (kind) {
-    case FrontendKind::kClusterIp:
-      return "ClusterIP";
-    case FrontendKind::kNodePort:
-      return "NodePort";
-    case FrontendKind::kLoadBalancer:
-      return "LoadBalancer";
-    case FrontendKind::kExternalIp:
-      return "ExternalIP";
-    case FrontendKind::kHostPort:
-      return "HostPort";
-  }
-  return "";
-}
-
-std::string_view name_of(Scope scope) {
-  switch (scope) {
-    case Scope::kInternal:
-      return "internal";
-    case Scope::kHost:
-      return "host";
-    case Scope::kExternal:
-      return "external";
-  }
-  return "";
-}
-
-std::string_view name_of(Action action) {
-  switch (action) {
-    case Action::kForward:
-      return "forward";
-    case Action::kReject:
-      return "reject";
-    case Action::kDrop:
-      return "drop";
-  }
-  return "";
-}
-
 json::array backends_json(const std::vector<Backend>& backends) {
   json::array rows;
   for (const Backend& backend : backends) {
-    rows.push_back(
-        json::object{{"address", to_string(backend.address)},
-                     {"port", backend.port.host},
-                     {"local", backend.local},
-                     {"state", backend.state == BackendState::kActive ? "active" : "terminating"}});
+    rows.push_back(json::object{{"address", to_string(backend.address)},
+                                {"port", backend.port.host},
+                                {"local", backend.local},
+                                {"state", name_of(backend.state)}});
   }
   return rows;
 }

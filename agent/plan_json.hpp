@@ -2,16 +2,12 @@
 #pragma once
 
 #include <boost/json/array.hpp>
-#include <string_view>
 #include <vector>
 
 #include "model/plan.hpp"
+#include "model/plan_names.hpp"
 
 namespace fairlead {
-
-std::string_view name_of(FrontendKind kind);  // "ClusterIP", "NodePort", ...
-std::string_view name_of(Scope scope);        // "internal", "host", "external"
-std::string_view name_of(Action action);      // "forward", "reject", "drop"
 
 boost::json::array backends_json(const std::vector<Backend>& backends);
 
