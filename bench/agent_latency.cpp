@@ -170,7 +170,8 @@ class Agent {
                            [](const Result<bool>& foreign) {
                              if (!foreign || *foreign) fail("a foreign change");
                            }}};
-  ClusterEvents events_{{.planner = planner_,
+  ClusterEvents events_{{.own_node = "",
+                         .planner = planner_,
                          .reconciler = reconciler_,
                          .health = health_,
                          .metrics = metrics_,
