@@ -4,13 +4,17 @@
 //   start:   resync(plan)      reads the kernel, adopts what is ours, writes only what differs
 //   change:  apply(changes)    one atomic transaction, as large as the change
 //   foreign: foreign_change()  somebody else touched what is ours -> resync
-//   end:     nothing; the kernel's state belongs to the node. cleanup() only when the operator
-//   asks.
+//   switch:  drain() on the datapath that was there before: what it has goes on, until nothing is
+//   left look:    figures(), trace() end:     nothing; the kernel's state belongs to the node.
+//   cleanup() only when the operator asks.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/plan.hpp"
 #include "model/result.hpp"
@@ -28,6 +32,35 @@ struct SyncReport {
   std::size_t elements_added = 0;
   std::size_t elements_removed = 0;
   std::size_t transactions = 0;
+};
+
+/// How full a table of the kernel's is.
+struct TableFigure {
+  std::string name;
+  std::uint64_t used = 0, capacity = 0;
+  std::uint64_t bytes = 0;  // of kernel memory; 0: unknown
+};
+/// Counted since the datapath was made; it outlives the agent.
+struct CounterFigure {
+  std::string name;    // "flows_created"
+  std::string reason;  // of drops, else empty
+  std::uint64_t value = 0;
+};
+struct DatapathFigures {
+  std::vector<TableFigure> tables;
+  std::vector<CounterFigure> counters;
+};
+
+/// The first packet of a connection; `protocol` TCP: a SYN.
+struct TracedPacket {
+  Ip source, destination;
+  Port source_port, destination_port;
+  Protocol protocol = Protocol::kTcp;
+};
+/// What the kernel's own program did with it: one line for each decision, in their order.
+struct Trace {
+  std::vector<std::string> decisions;
+  std::optional<Backend> backend;  // chosen for this packet
 };
 
 class Datapath {
@@ -52,6 +85,17 @@ class Datapath {
   /// Reads what monitor_fd() has, without waiting. True: somebody other than us changed what is
   /// ours, or messages were lost.
   virtual Result<bool> foreign_change() = 0;
+
+  /// Another datapath takes new connections from now on: gives up all frontends, keeps every
+  /// connection that it has translated. True: none was left, and all of it is removed. Called again
+  /// from time to time until then, by whoever opened it only for this; resync() was never called.
+  virtual Result<bool> drain() = 0;
+
+  /// These read the kernel alone: they may be called while another thread is in resync() or
+  /// apply().
+  virtual Result<DatapathFigures> figures() { return DatapathFigures{}; }
+  /// nullopt: this datapath cannot tell. Nothing is changed by it.
+  virtual Result<std::optional<Trace>> trace(const TracedPacket&) { return std::optional<Trace>{}; }
 
   /// Removes everything of ours from the kernel. Succeeds if there was nothing.
   virtual Result<> cleanup() = 0;

@@ -21,6 +21,7 @@ struct Backend {
   Port port;
   bool local = false;  // on this node
   BackendState state = BackendState::kActive;
+  std::uint16_t weight = 1;  // share of new connections beside the group's others; at least 1
   auto operator<=>(const Backend&) const = default;
 };
 
@@ -79,10 +80,15 @@ inline std::string to_string(const ServicePortName& name) {
   return to_string(name.service) + (name.port.empty() ? "" : ':' + name.port);
 }
 
+/// How a backend is chosen where affinity remembers none. A datapath that cannot do it chooses at
+/// random.
+enum class Algorithm : std::uint8_t { kDefault, kRandom, kRoundRobin, kMaglev };
+
 /// One Service port in one family. The frontends share the two lists of backends, and the affinity.
 struct ServicePlan {
   ServicePortName name;
-  std::chrono::seconds affinity{0};       // by client address; 0: none
+  std::chrono::seconds affinity{0};  // by client address; 0: none
+  Algorithm algorithm = Algorithm::kDefault;
   std::vector<Backend> cluster_backends;  // sorted, no duplicates
   std::vector<Backend> local_backends;    // sorted, no duplicates
   std::vector<Frontend> frontends;        // sorted

@@ -106,6 +106,7 @@ class NftablesDatapath final : public Datapath {
   Result<SyncReport> apply(std::span<const ServiceChange> changes) override;
   [[nodiscard]] int monitor_fd() const override { return monitor_.fd(); }
   Result<bool> foreign_change() override { return monitor_.changed(); }
+  Result<bool> drain() override;
   Result<> cleanup() override;
 
  private:
@@ -361,6 +362,23 @@ Result<SyncReport> NftablesDatapath::apply(std::span<const ServiceChange> change
   }
   settle(changes);
   return report;
+}
+
+Result<bool> NftablesDatapath::drain() {
+  TRY(KernelTables kernel, read_tables(socket_));
+  if (!kernel.exists) return true;
+  // The base chains stay: conntrack translates what it knows only as long as a nat chain is at the
+  // hook.
+  TRY_VOID(resync_once(Plan{}, std::move(kernel), false));
+  bool translates = false;
+  for (const Family family : {Family::kIpv4, Family::kIpv6})
+    for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp})
+      TRY_VOID(
+          list_conntrack(socket_, family, protocol, ConntrackSelection::kAll,
+                         [&](const ConntrackEntry& entry) { translates |= entry.is_translated; }));
+  if (translates) return false;
+  TRY_VOID(cleanup());
+  return true;
 }
 
 Result<> NftablesDatapath::cleanup() {

@@ -46,6 +46,8 @@ class FakeDatapath : public Datapath {
  public:
   [[nodiscard]] std::string_view name() const override { return "fake"; }
 
+  Result<bool> drain() override { return true; }
+
   Result<SyncReport> resync(const Plan& plan) override {
     calls.emplace_back("resync");
     if (must_fail() || plan.services.contains(poison)) return refusal();

@@ -1,0 +1,96 @@
+// The flow tables: what a translated flow's packets become, in each direction. One table a family,
+// of the same shape.
+//
+// Map `flows4`, `flows6`: ARRAY of buckets, mapped into the agent's memory. An entry's first bucket
+// follows from its key; where all ways are taken by live flows the bucket is marked FL_FLOW_SPILLED
+// and the next place is tried, up to FL_FLOW_PROBES buckets. A look-up ends at the first bucket
+// that is not marked: one cache line, as a rule.
+//
+// A flow has two entries, each found by the tuple that its packets arrive with:
+//   original   client -> frontend   becomes   source -> backend
+//   reply      backend -> source    becomes   frontend -> client
+//
+// Writers claim an entry by compare-and-swap of `control` (phase FL_FLOW_BUSY, version + 1), write
+// the rest, and publish by writing `control` (version + 1). Readers compare `control` before and
+// after. Nothing is ever deleted by time: an entry whose time is over, and whose partner's is, is
+// free for the next that needs its place.
+#pragma once
+
+#include "types.h"
+
+enum fl_flow_phase {
+  FL_FLOW_EMPTY = 0,
+  FL_FLOW_BUSY = 1,  // being written
+  FL_FLOW_NEW = 2,   // not answered
+  FL_FLOW_ESTABLISHED = 3,
+  FL_FLOW_CLOSING = 4,  // TCP: one side has sent FIN
+  FL_FLOW_CLOSED = 5,   // TCP: both have, or one sent RST
+};
+enum fl_flow_state {
+  FL_FLOW_PHASE = 7,         // mask: enum fl_flow_phase
+  FL_FLOW_REPLY = 1 << 3,    // the entry of the reply's direction
+  FL_FLOW_HOST = 1 << 4,     // the backend is the node itself: replies pass the egress hook
+  FL_FLOW_SPILLED = 1 << 5,  // of the bucket's first entry: look further
+  FL_FLOW_FIN = 1 << 6,      // this direction has sent FIN
+};
+
+/// All addresses and ports in network byte order.
+struct fl_flow4 {
+  __be32 source, destination;
+  union {
+    struct {
+      __be16 source_port, destination_port;
+      __u8 protocol;
+      __u8 state;  // enum fl_flow_state
+      __u16 version;
+    };
+    __u64 control;
+  };
+  __be32 new_source, new_destination;
+  __be16 new_source_port, new_destination_port;
+  __u32 stamp;  // ticks, of the last packet in this direction
+};
+FL_LAYOUT(struct fl_flow4, 32);
+
+struct fl_flow6 {
+  __be32 source[4], destination[4];
+  union {
+    struct {
+      __be16 source_port, destination_port;
+      __u8 protocol;
+      __u8 state;
+      __u16 version;
+    };
+    __u64 control;
+  };
+  __be32 new_source[4];
+  __be16 new_source_port, new_destination_port;
+  __u32 stamp;
+  __be32 new_destination[4];
+  __u64 pad[6];
+};
+FL_LAYOUT(struct fl_flow6, 128);
+
+#define FL_FLOW_WAYS 2
+#define FL_FLOW_PROBES 8
+struct fl_bucket4 {
+  struct fl_flow4 way[FL_FLOW_WAYS];  // one cache line
+};
+FL_LAYOUT(struct fl_bucket4, 64);
+struct fl_bucket6 {
+  struct fl_flow6 way[FL_FLOW_WAYS];
+};
+FL_LAYOUT(struct fl_bucket6, 256);
+
+/// Map `fragments`, LRU_HASH: which ports the first fragment of a datagram had.
+struct fl_fragment_key {
+  struct fl_address source, destination;
+  __be32 id;
+  __u8 protocol;
+  __u8 pad[3];
+};
+FL_LAYOUT(struct fl_fragment_key, 40);
+struct fl_fragment {
+  __be16 source_port, destination_port;
+};
+FL_LAYOUT(struct fl_fragment, 4);
