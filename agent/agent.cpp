@@ -31,9 +31,13 @@ Result<client::ClientConfig> find_api_server(const AgentConfig& config) {
 Result<NodeAgent::Opened> open_parts(const AgentConfig& config, const log::Logger& log) {
   TRY(auto connection, find_api_server(config));
   TRY(auto datapath, open_datapath(config, warn_of(log)));
+  std::vector<std::string> refused;
+  auto former = open_former_datapaths(config, datapath->name(), warn_of(log), refused);
+  for (const std::string& line : refused) log.debug("not usable here", {{"reason", line}});
   TRY(auto addresses, AddressMonitor::open());
   TRY(auto local_addresses, read_local_addresses());
   return NodeAgent::Opened{.datapath = std::move(datapath),
+                           .former_datapaths = std::move(former),
                            .addresses = std::move(addresses),
                            .local_addresses = std::move(local_addresses),
                            .client = std::move(connection)};

@@ -45,6 +45,22 @@ Result<std::unique_ptr<Datapath>> open_datapath(const AgentConfig& config, const
                                  : refused);
 }
 
+std::vector<std::unique_ptr<Datapath>> open_former_datapaths(const AgentConfig& config,
+                                                             std::string_view in_use,
+                                                             const Report& report,
+                                                             std::vector<std::string>& refused) {
+  std::vector<std::unique_ptr<Datapath>> former;
+  for (const Entry& entry : kDatapaths) {
+    if (entry.name == in_use) continue;
+    auto opened = entry.open(config, report);
+    if (opened)
+      former.push_back(std::move(*opened));
+    else
+      refused.push_back(fmt::format("datapath {}: {}", entry.name, opened.error().doing));
+  }
+  return former;
+}
+
 Result<> clean_up_datapaths(const AgentConfig& config, const Report& report) {
   Result<> outcome;
   for (const Entry& entry : kDatapaths) {

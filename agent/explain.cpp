@@ -184,7 +184,8 @@ Explanation explain(const Plan& plan, const std::vector<Ip>& local_addresses,
   return result;
 }
 
-boost::json::object to_json(const Packet& packet, const Explanation& explanation) {
+boost::json::object to_json(const Packet& packet, const Explanation& explanation,
+                            const Result<std::optional<Trace>>& trace) {
   boost::json::object json{{"packet", to_string(packet)},
                            {"scope", name_of(explanation.scope)},
                            {"outcome", name_of(explanation.outcome)}};
@@ -193,6 +194,15 @@ boost::json::object to_json(const Packet& packet, const Explanation& explanation
   json["masquerade"] = explanation.masquerade;
   json["backends"] = backends_json(explanation.backends);
   json["reasons"] = boost::json::array(explanation.reasons.begin(), explanation.reasons.end());
+  if (!trace) {
+    json["kernel"] = boost::json::object{{"error", trace.error().doing}};
+  } else if (*trace) {
+    boost::json::object kernel{
+        {"decisions", boost::json::array((*trace)->decisions.begin(), (*trace)->decisions.end())}};
+    if ((*trace)->backend)
+      kernel["backend"] = to_string((*trace)->backend->address, (*trace)->backend->port);
+    json["kernel"] = std::move(kernel);
+  }
   return json;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/datapath.hpp"
 #include "model/plan.hpp"
 
 namespace fairlead {
@@ -36,6 +37,8 @@ struct Explanation {
 /// `local_addresses`: the node's own. The result refers to `plan`.
 Explanation explain(const Plan& plan, const std::vector<Ip>& local_addresses, const Packet& packet);
 
-boost::json::object to_json(const Packet& packet, const Explanation& explanation);
+/// `trace`: what the kernel's own program did with such a packet, if the datapath can tell.
+boost::json::object to_json(const Packet& packet, const Explanation& explanation,
+                            const Result<std::optional<Trace>>& trace = std::nullopt);
 
 }  // namespace fairlead

@@ -175,6 +175,28 @@ void Metrics::set_pending(const Planner& planner, const Reconciler& reconciler) 
       .Set(reconciler.failures_in_a_row());
 }
 
+void Metrics::set_figures(const DatapathFigures& figures) {
+  for (const TableFigure& table : figures.tables) {
+    const prometheus::Labels labels{{"table", table.name}};
+    gauge("fairlead_table_entries", "Entries in use of a table of the datapath", labels)
+        .Set(static_cast<double>(table.used));
+    gauge("fairlead_table_capacity", "Entries that a table of the datapath has place for", labels)
+        .Set(static_cast<double>(table.capacity));
+    gauge("fairlead_table_bytes", "Kernel memory of a table of the datapath", labels)
+        .Set(static_cast<double>(table.bytes));
+  }
+  for (const CounterFigure& figure : figures.counters) {
+    prometheus::Labels labels{{"event", figure.name}};
+    if (!figure.reason.empty()) labels["reason"] = figure.reason;
+    // It counts in the kernel; a datapath that was removed and made anew begins at 0 again.
+    std::uint64_t& counted = counted_[{figure.name, figure.reason}];
+    const std::uint64_t step = figure.value >= counted ? figure.value - counted : figure.value;
+    counted = figure.value;
+    counter("fairlead_datapath_events_total", "What the datapath did, since it was made", labels)
+        .Increment(static_cast<double>(step));
+  }
+}
+
 void Metrics::set_watch(client::Resource resource, const client::ResourceStatus& status) {
   const std::string name(client::to_string(resource));
   using State = client::ResourceStatus::State;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ class Metrics {
   void set_plan(const Planner& planner);
   void set_pending(const Planner& planner, const Reconciler& reconciler);
   void set_problems(std::size_t count) { problems->Set(static_cast<double>(count)); }
+  /// Of the datapath's own tables and counters.
+  void set_figures(const DatapathFigures& figures);
   void set_watch(client::Resource resource, const client::ResourceStatus& status);
 
   /// In Prometheus' text format, with the process's own figures as of now.
@@ -71,6 +74,7 @@ class Metrics {
   ByFamily full_sync_;
   ByFamily partial_sync_;
   ByFamily programming_;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> counted_;  // by the datapath, so far
 };
 
 }  // namespace fairlead

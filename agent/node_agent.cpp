@@ -64,6 +64,7 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
             {.started = [this](const Job& job) { job_started(job); },
              .finished = [this](const SyncOutcome& outcome) { job_finished(outcome); },
              .monitored = [this](const Result<bool>& change) { kernel_monitored(change); }}),
+      former_datapaths_(io, std::move(opened.former_datapaths), config_.compare_period, log_),
       health_listener_(io, "health", config_.health_bind_address, health_pages(), log_),
       metrics_listener_(io, "metrics", config_.metrics_bind_address, metrics_pages(), log_),
       admin_(io, {.handler = admin_pages(),
@@ -121,6 +122,7 @@ void NodeAgent::stop() {
   stopped_ = true;
   watch_.stop();
   loop_.stop();
+  former_datapaths_.stop();
   if (address_events_.is_open()) address_events_.cancel();
   admin_.stop();
   metrics_listener_.stop();
@@ -206,8 +208,10 @@ void NodeAgent::job_finished(const SyncOutcome& outcome) {
                  {"added", result->elements_added},
                  {"removed", result->elements_removed},
                  {"took_ms", milliseconds}});
+  if (!is_first) return;
+  supervise("former datapaths", former_datapaths_.drain());
   // Lists, plans and tables were built with many short-lived values.
-  if (is_first) ::malloc_trim(0);
+  ::malloc_trim(0);
 }
 
 void NodeAgent::kernel_monitored(const Result<bool>& foreign_change) {

@@ -2,6 +2,7 @@
 // end in reverse.
 //
 //   ClusterWatch -> ClusterEvents -> Planner, Reconciler -> ReconcileLoop -> Datapath -> kernel
+//   first sync -> FormerDatapaths: what was in use before keeps its connections only
 //   AddressMonitor -> Planner's options
 //   Reconciler, Planner, ClusterWatch -> Health, Metrics, status -> health and metrics ports, admin
 //   socket
@@ -16,6 +17,7 @@
 
 #include "agent/cluster_events.hpp"
 #include "agent/config.hpp"
+#include "agent/former_datapaths.hpp"
 #include "agent/health.hpp"
 #include "agent/listeners.hpp"
 #include "agent/metrics.hpp"
@@ -32,6 +34,7 @@ class NodeAgent {
   /// What can fail is opened by the caller.
   struct Opened {
     std::unique_ptr<Datapath> datapath;
+    std::vector<std::unique_ptr<Datapath>> former_datapaths;
     AddressMonitor addresses;
     std::vector<Ip> local_addresses;
     client::ClientConfig client;
@@ -63,7 +66,7 @@ class NodeAgent {
   http::Handler admin_pages();
   http::Response health_page(bool is_healthz, const HealthAnswer& answer);
   std::string metrics_text();
-  http::Response explain_page(const http::Request& request) const;
+  http::Response explain_page(const http::Request& request);
 
   boost::asio::io_context& io_;
   AgentConfig config_;
@@ -85,6 +88,7 @@ class NodeAgent {
   TriggerTimes trigger_times_;
   SyncHistory history_;
   ReconcileLoop loop_;
+  FormerDatapaths former_datapaths_;
 
   Listener health_listener_;
   Listener metrics_listener_;

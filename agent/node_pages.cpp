@@ -63,6 +63,10 @@ std::string NodeAgent::metrics_text() {
   metrics_.set_plan(planner_);
   metrics_.set_pending(planner_, reconciler_);
   metrics_.set_problems(problems_.size());
+  if (const auto figures = datapath_->figures())
+    metrics_.set_figures(*figures);
+  else
+    log_.warn("cannot read the datapath's figures", {{"error", figures.error()}});
   for (const client::Resource resource : client::kResources)
     metrics_.set_watch(resource, watch_.status(resource));
   return metrics_.text();
@@ -86,9 +90,11 @@ http::Handler NodeAgent::admin_pages() {
   return serve_owner(
       {{"/v1/status",
         [this](const auto&) {
+          const auto figures = datapath_->figures();
           const auto status = status_json({.build = build_,
                                            .node = config_.node_name,
                                            .datapath = datapath_->name(),
+                                           .figures = figures,
                                            .started = started_,
                                            .watch = watch_,
                                            .planner = planner_,
@@ -107,11 +113,17 @@ http::Handler NodeAgent::admin_pages() {
        {"/v1/explain", [this](const http::Request& request) { return explain_page(request); }}});
 }
 
-http::Response NodeAgent::explain_page(const http::Request& request) const {
+http::Response NodeAgent::explain_page(const http::Request& request) {
   const auto packet = parse_packet(request);
   if (!packet) return error_page(packet.error());
   const Explanation explanation = explain(planner_.plan(), local_addresses_, *packet);
-  return json_page(json::serialize(to_json(*packet, explanation)));
+  // An ephemeral port: the first packet of a connection that does not exist.
+  const auto trace = datapath_->trace({.source = packet->source,
+                                       .destination = packet->destination,
+                                       .source_port = Port{65535},
+                                       .destination_port = packet->port,
+                                       .protocol = packet->protocol});
+  return json_page(json::serialize(to_json(*packet, explanation, trace)));
 }
 
 }  // namespace fairlead

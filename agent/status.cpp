@@ -42,6 +42,25 @@ json::array problems_json(const std::vector<Problem>& problems) {
   return rows;
 }
 
+json::object figures_json(const Result<DatapathFigures>& figures) {
+  if (!figures) return {{"error", figures.error().doing}};
+  json::array tables, counters;
+  for (const TableFigure& table : figures->tables) {
+    const double share = table.capacity == 0 ? 0.0
+                                             : 100.0 * static_cast<double>(table.used) /
+                                                   static_cast<double>(table.capacity);
+    tables.push_back(json::object{{"table", table.name},
+                                  {"used", table.used},
+                                  {"capacity", table.capacity},
+                                  {"percent", share},
+                                  {"bytes", table.bytes}});
+  }
+  for (const CounterFigure& counter : figures->counters)
+    counters.push_back(json::object{
+        {"event", counter.name}, {"reason", counter.reason}, {"count", counter.value}});
+  return {{"tables", std::move(tables)}, {"events", std::move(counters)}};
+}
+
 }  // namespace
 
 json::object status_json(const StatusParts& parts, Now now) {
@@ -74,6 +93,7 @@ json::object status_json(const StatusParts& parts, Now now) {
           {"programmed", json::object{{"services", size.services},
                                       {"frontends", size.frontends},
                                       {"backends", size.backends}}},
+          {"figures", figures_json(parts.figures)},
           {"problems", problems_json(parts.problems.all())}};
 }
 

@@ -23,6 +23,7 @@ struct StatusParts {
   const BuildInfo& build;
   const std::string& node;
   std::string_view datapath;
+  const Result<DatapathFigures>& figures;
   Time started;
   const client::ClusterWatch& watch;
   const Planner& planner;

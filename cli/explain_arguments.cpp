@@ -19,8 +19,9 @@ constexpr std::string_view kUsage =
 std::vector<std::string> split(const std::vector<std::string>& words) {
   std::string line;
   for (const std::string& word : words) line += word + ' ';
-  for (auto arrow = line.find("->"); arrow != std::string::npos; arrow = line.find("->"))
-    line.replace(arrow, 2, " ");
+  for (const std::string_view arrow : {"->", "\u2192"})
+    for (auto at = line.find(arrow); at != std::string::npos; at = line.find(arrow))
+      line.replace(at, arrow.size(), " ");
   std::istringstream stream(line);
   std::vector<std::string> parts;
   for (std::string part; stream >> part;) parts.push_back(part);

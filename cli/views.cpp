@@ -32,6 +32,29 @@ std::string actions(const json::value& frontend) {
   return fmt::format("internal={},host={},external={}", internal, host, external);
 }
 
+/// Tables with how full they are, then what was counted, without what never happened.
+std::string figures_view(const json::value& status) {
+  if (!status.is_object() || !status.as_object().contains("figures")) return "";
+  const json::value& figures = status.as_object().at("figures");
+  std::vector<std::vector<std::string>> tables{{"TABLE", "USED", "CAPACITY", "PERCENT", "KIB"}};
+  for (const auto& table : array_at(figures, "tables")) {
+    const double percent = table.at("percent").to_number<double>();
+    const auto bytes = table.at("bytes").to_number<std::uint64_t>();
+    tables.push_back({text_at(table, "table"), text_at(table, "used"), text_at(table, "capacity"),
+                      fmt::format("{:.1f}", percent), fmt::format("{}", bytes / 1024)});
+  }
+  std::vector<std::vector<std::string>> events{{"EVENT", "REASON", "COUNT"}};
+  for (const auto& event : array_at(figures, "events")) {
+    if (text_at(event, "count") != "0")
+      events.push_back(
+          {text_at(event, "event"), text_at(event, "reason"), text_at(event, "count")});
+  }
+  std::string out;
+  if (tables.size() > 1) out += "\n" + to_table(tables);
+  if (events.size() > 1) out += "\n" + to_table(events);
+  return out;
+}
+
 }  // namespace
 
 std::string status_view(const json::value& status) {
@@ -66,6 +89,8 @@ std::string status_view(const json::value& status) {
     }
   }
   out += to_table(watches);
+
+  out += figures_view(status);
 
   std::vector<std::vector<std::string>> problems{{"OBJECT", "FIELD", "PROBLEM"}};
   for (const auto& problem : array_at(status, "problems")) {
@@ -105,6 +130,16 @@ std::string explain_view(const json::value& explanation) {
     out += fmt::format("  -> {}{}{}\n", address_and_port(backend),
                        text_at(backend, "local") == "true" ? " on this node" : "",
                        text_at(backend, "state") == "terminating" ? ", terminating" : "");
+  }
+  if (explanation.is_object() && explanation.as_object().contains("kernel")) {
+    const json::value& kernel = explanation.as_object().at("kernel");
+    out += "in the kernel:\n";
+    for (const auto& decision : array_at(kernel, "decisions"))
+      out += fmt::format("  - {}\n", decision.is_string() ? std::string(decision.as_string()) : "");
+    if (const auto backend = text_at(kernel, "backend"); !backend.empty())
+      out += fmt::format("  -> {}\n", backend);
+    if (const auto error = text_at(kernel, "error"); !error.empty())
+      out += fmt::format("  - cannot be asked: {}\n", error);
   }
   return out;
 }

@@ -100,6 +100,21 @@ TEST_F(Explaining, IsShownAsJson) {
   EXPECT_EQ(json.at("backends").as_array().at(0).at("address"), "10.244.1.5");
 }
 
+TEST_F(Explaining, WhatTheKernelsProgramDidIsShownBesideThePlan) {
+  const Packet packet{parse_ip("10.244.1.7").value(), parse_ip("10.96.0.10").value(), Port{80},
+                      Protocol::kTcp};
+  const Explanation explanation = explain(planner.plan(), {}, packet);
+  EXPECT_FALSE(to_json(packet, explanation).contains("kernel"));
+  const Trace trace{.decisions = {"the frontend's word says forward"},
+                    .backend = Backend{parse_ip("10.244.1.5").value(), Port{8080}}};
+  const auto told = to_json(packet, explanation, std::optional(trace));
+  EXPECT_EQ(told.at("kernel").at("backend"), "10.244.1.5:8080");
+  EXPECT_EQ(told.at("kernel").at("decisions").at(0), "the frontend's word says forward");
+  const auto refused = to_json(packet, explanation, system_error(EPERM, "run the program"));
+  EXPECT_THAT(std::string(refused.at("kernel").at("error").as_string()),
+              testing::HasSubstr("run the program"));
+}
+
 TEST_F(Explaining, ServicesAreListedWithTheirFrontends) {
   const auto rows = services_json(planner.plan());
   EXPECT_THAT(rows, SizeIs(3));

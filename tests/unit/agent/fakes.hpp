@@ -46,7 +46,11 @@ class FakeDatapath : public Datapath {
  public:
   [[nodiscard]] std::string_view name() const override { return "fake"; }
 
-  Result<bool> drain() override { return true; }
+  Result<bool> drain() override {
+    calls.emplace_back("drain");
+    if (must_fail()) return refusal();
+    return drains_left == 0 || --drains_left == 0;
+  }
 
   Result<SyncReport> resync(const Plan& plan) override {
     calls.emplace_back("resync");
@@ -77,8 +81,9 @@ class FakeDatapath : public Datapath {
 
   std::vector<std::string> calls;
   std::map<ObjectName, ServicePlans> kernel;
-  unsigned fail_next = 0;  // so many calls fail
-  ObjectName poison;       // whatever holds this Service fails
+  unsigned drains_left = 0;  // until nothing is left
+  unsigned fail_next = 0;    // so many calls fail
+  ObjectName poison;         // whatever holds this Service fails
   int monitor = -1;
 
  private:

@@ -15,6 +15,22 @@ using ::testing::Not;
 
 const BuildInfo kBuild{.version = "1.2.3", .commit = "abc"};
 
+TEST(Metrics, TheDatapathsCountersGoOnWhereTheyBeginAgain) {
+  Metrics metrics(kBuild);
+  const auto show = [&](std::uint64_t drops) {
+    metrics.set_figures({.tables = {{.name = "flows4", .used = 3, .capacity = 8, .bytes = 512}},
+                         .counters = {{.name = "drops", .reason = "policy", .value = drops}}});
+    return metrics.text();
+  };
+  const std::string line = "fairlead_datapath_events_total{event=\"drops\",reason=\"policy\"} ";
+  EXPECT_THAT(show(5), HasSubstr(line + "5"));
+  EXPECT_THAT(show(7), HasSubstr(line + "7"));
+  EXPECT_THAT(show(2), HasSubstr(line + "9")) << "made anew, and counted 2 since";
+  EXPECT_THAT(metrics.text(), HasSubstr("fairlead_table_entries{table=\"flows4\"} 3"));
+  EXPECT_THAT(metrics.text(), HasSubstr("fairlead_table_capacity{table=\"flows4\"} 8"));
+  EXPECT_THAT(metrics.text(), HasSubstr("fairlead_table_bytes{table=\"flows4\"} 512"));
+}
+
 TEST(Metrics, SyncsAreCountedUnderKubeProxysNames) {
   Metrics metrics(kBuild);
   const Job full{.resync = ResyncReason::kStart, .services = {}};

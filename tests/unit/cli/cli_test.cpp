@@ -25,6 +25,7 @@ TEST(ExplainArguments, AreTakenWithAndWithoutAnArrow) {
   EXPECT_EQ(explain_target({"10.244.1.5", "10.96.0.10:80/udp"}).value(), expected);
   EXPECT_EQ(explain_target({"10.244.1.5 -> 10.96.0.10:80/UDP"}).value(), expected);
   EXPECT_EQ(explain_target({"10.244.1.5->10.96.0.10:80/UDP"}).value(), expected);
+  EXPECT_EQ(explain_target({"10.244.1.5", "→", "10.96.0.10:80/UDP"}).value(), expected);
   EXPECT_EQ(explain_target({"fd00::1", "[fd00:96::a]:443"}).value(),
             "/v1/explain?source=fd00::1&destination=fd00:96::a&port=443&protocol=TCP");
 }
