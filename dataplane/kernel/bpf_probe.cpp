@@ -1,0 +1,65 @@
+// One question after the other: BTF of the kernel and of its modules, a helper, an attach point.
+#include "dataplane/kernel/bpf_probe.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+
+#include "dataplane/kernel/bpf_link.hpp"
+
+namespace fairlead {
+namespace {
+
+using Btf = std::unique_ptr<btf, decltype(&btf__free)>;
+
+bool has_function(const btf* types, const char* name) {
+  return types != nullptr && btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
+}
+
+/// The kernel's function `name`, in the kernel itself or in `module`.
+bool has_kfunc(const btf* kernel, const char* module, const char* name) {
+  if (has_function(kernel, name)) return true;
+  const Btf types(btf__load_module_btf(module, const_cast<btf*>(kernel)), &btf__free);
+  return has_function(types.get(), name);
+}
+
+/// The smallest program: may we load any?
+Result<> may_load() {
+  const bpf_insn instructions[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const Fd program(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "fairlead_probe", "GPL", instructions,
+                                 std::size(instructions), nullptr));
+  if (program) return {};
+  const int error = errno;
+  if (error == EPERM || error == EACCES)
+    return system_error(error,
+                        "load a BPF program (run as root, or with CAP_BPF, CAP_NET_ADMIN and "
+                        "CAP_PERFMON; is kernel.lockdown off?)");
+  return system_error(error, "load a BPF program (is the kernel built with CONFIG_BPF_SYSCALL?)");
+}
+
+}  // namespace
+
+Result<BpfFeatures> probe_bpf() {
+  TRY_VOID(may_load());
+  const Btf kernel(btf__load_vmlinux_btf(), &btf__free);
+  if (!kernel)
+    return system_error(errno,
+                        "read the kernel's types, /sys/kernel/btf/vmlinux (it needs "
+                        "CONFIG_DEBUG_INFO_BTF)");
+  BpfFeatures features;
+  features.set_retval =
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, nullptr) == 1;
+  features.ct_lookup = has_kfunc(kernel.get(), "nf_conntrack", "bpf_skb_ct_lookup") &&
+                       has_kfunc(kernel.get(), "nf_conntrack", "bpf_xdp_ct_lookup") &&
+                       has_kfunc(kernel.get(), "nf_conntrack", "bpf_ct_release");
+  features.tcx = has_tcx();
+  return features;
+}
+
+}  // namespace fairlead
