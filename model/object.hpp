@@ -34,6 +34,17 @@ struct ServicePort {
   auto operator<=>(const ServicePort&) const = default;
 };
 
+/// How a backend is chosen where affinity remembers none. A datapath that cannot do it chooses at
+/// random.
+enum class Algorithm : std::uint8_t { kDefault, kRandom, kRoundRobin, kMaglev };
+
+/// What each endpoint on a node counts for among all of its Service when a connection begins.
+struct NodeWeight {
+  std::string node;
+  std::uint16_t weight = 1;  // 1 to 100
+  auto operator<=>(const NodeWeight&) const = default;
+};
+
 /// v1 Service.
 struct Service {
   ObjectName name;
@@ -52,6 +63,9 @@ struct Service {
   TrafficPolicy internal_traffic_policy = TrafficPolicy::kCluster;
   std::chrono::seconds affinity{0};  // sessionAffinity ClientIP's timeout; 0: none
   std::optional<Port> health_check_node_port;
+  Algorithm algorithm = Algorithm::kDefault;  // annotation fairlead.io/algorithm
+  /// Annotation fairlead.io/node-weights; sorted by node, each once. 1 for all others.
+  std::vector<NodeWeight> node_weights;
   bool operator==(const Service&) const = default;
 };
 

@@ -80,10 +80,6 @@ inline std::string to_string(const ServicePortName& name) {
   return to_string(name.service) + (name.port.empty() ? "" : ':' + name.port);
 }
 
-/// How a backend is chosen where affinity remembers none. A datapath that cannot do it chooses at
-/// random.
-enum class Algorithm : std::uint8_t { kDefault, kRandom, kRoundRobin, kMaglev };
-
 /// One Service port in one family. The frontends share the two lists of backends, and the affinity.
 struct ServicePlan {
   ServicePortName name;

@@ -7,6 +7,7 @@
 #include "objects/decode.hpp"
 #include "objects/fields.hpp"
 #include "objects/metadata.hpp"
+#include "objects/service_annotations.hpp"
 
 namespace fairlead {
 
@@ -201,6 +202,7 @@ Result<Decoded<Service>> decode_service(const json::value& json) {
   service.name = metadata.name;
   service.created = decode_created(metadata, problems);
   service.handled_elsewhere = is_handled_elsewhere(metadata);
+  decode_service_annotations(metadata, problems, service);
 
   const Path root;
   const Fields fields(json.get_object(), root, problems);

@@ -17,6 +17,7 @@ struct Candidate {
   const Endpoint* endpoint;
   Port port;
   bool local;
+  std::uint16_t weight;
 
   [[nodiscard]] bool is_ready() const { return endpoint->ready; }
   [[nodiscard]] bool is_fallback() const {
@@ -38,8 +39,15 @@ bool is_same_target(const Candidate& a, const Candidate& b) {
   return a.port == b.port && a.endpoint->address == b.endpoint->address;
 }
 
+std::uint16_t weight_of(const Endpoint& endpoint, const std::vector<NodeWeight>& weights) {
+  if (weights.empty()) return 1;
+  const std::string& node = *endpoint.node;
+  const auto found = std::ranges::lower_bound(weights, node, {}, &NodeWeight::node);
+  return found != weights.end() && found->node == node ? found->weight : std::uint16_t{1};
+}
+
 std::vector<Candidate> collect(const ServicePortName& name, const Slices& slices,
-                               const NodeView& view) {
+                               const NodeView& view, const std::vector<NodeWeight>& weights) {
   std::vector<Candidate> candidates;
   for (const auto& [slice_name, slice] : slices) {
     if (slice.handled_elsewhere || slice.family != name.family) continue;
@@ -47,7 +55,7 @@ std::vector<Candidate> collect(const ServicePortName& name, const Slices& slices
       if (port.name != name.port || port.protocol != name.protocol) continue;
       for (const Endpoint& endpoint : slice.endpoints) {
         const bool local = !endpoint.node->empty() && *endpoint.node == view.node;
-        candidates.push_back({&endpoint, port.port, local});
+        candidates.push_back({&endpoint, port.port, local, weight_of(endpoint, weights)});
       }
     }
   }
@@ -83,7 +91,7 @@ std::vector<Backend> select(const std::vector<Candidate>& candidates, BackendSta
   const auto count = std::count_if(candidates.begin(), candidates.end(), wanted);
   backends.reserve(static_cast<std::size_t>(count));
   for (const Candidate& c : candidates) {
-    if (wanted(c)) backends.push_back({c.endpoint->address, c.port, c.local, state});
+    if (wanted(c)) backends.push_back({c.endpoint->address, c.port, c.local, state, c.weight});
   }
   return backends;
 }
@@ -131,10 +139,10 @@ std::vector<Ip> collect_serving(const std::vector<Candidate>& candidates) {
 }  // namespace
 
 EndpointChoice choose_endpoints(const ServicePortName& name, const Slices* slices,
-                                const NodeView& view) {
+                                const NodeView& view, const std::vector<NodeWeight>& weights) {
   EndpointChoice choice;
   if (slices == nullptr) return choice;
-  const auto candidates = collect(name, *slices, view);
+  const auto candidates = collect(name, *slices, view, weights);
   choice.cluster = choose_cluster(candidates, view);
   choice.local = choose_local(candidates);
   choice.has_any = std::any_of(candidates.begin(), candidates.end(),

@@ -23,8 +23,8 @@ struct EndpointChoice {
 };
 
 /// Only slices and ports that match the name in port name, protocol and family count. `slices` may
-/// be nullptr.
+/// be nullptr. `weights` are the Service's, sorted by node.
 EndpointChoice choose_endpoints(const ServicePortName& name, const Slices* slices,
-                                const NodeView& view);
+                                const NodeView& view, const std::vector<NodeWeight>& weights);
 
 }  // namespace fairlead

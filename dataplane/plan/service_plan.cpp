@@ -116,10 +116,11 @@ bool uses(const std::vector<Frontend>& frontends, BackendGroup group) {
 ServicePlan plan_port(const Service& service, ServicePortName name,
                       const std::vector<WantedFrontend>& wanted, const Slices* slices,
                       const NodeView& view) {
-  EndpointChoice endpoints = choose_endpoints(name, slices, view);
+  EndpointChoice endpoints = choose_endpoints(name, slices, view, service.node_weights);
   ServicePlan plan;
   plan.name = std::move(name);
   plan.affinity = service.affinity;
+  plan.algorithm = service.algorithm;
   plan.frontends.reserve(wanted.size());
   for (const WantedFrontend& frontend : wanted) {
     plan.frontends.push_back(make_frontend(service, frontend, endpoints, view));

@@ -114,6 +114,58 @@ TEST(DecodeService, KnowsWhatIsHandledElsewhere) {
   }
 }
 
+Decoded<Service> annotated(std::string_view annotations) {
+  auto decoded = decode_service(yaml("metadata: {name: web, namespace: shop, annotations: {" +
+                                     std::string(annotations) + "}}"));
+  EXPECT_TRUE(decoded) << decoded.error().doing;
+  return decoded.value();
+}
+
+TEST(DecodeService, ReadsTheAlgorithmFromItsAnnotation) {
+  using Case = std::pair<std::string_view, Algorithm>;
+  for (const auto& [name, algorithm] :
+       {Case{"random", Algorithm::kRandom}, Case{"round-robin", Algorithm::kRoundRobin},
+        Case{"maglev", Algorithm::kMaglev}}) {
+    const auto decoded = annotated("fairlead.io/algorithm: " + std::string(name));
+    EXPECT_EQ(decoded.object.algorithm, algorithm) << name;
+    EXPECT_THAT(decoded.problems, IsEmpty());
+  }
+  EXPECT_EQ(annotated("other: x").object.algorithm, Algorithm::kDefault);
+}
+
+TEST(DecodeService, ChoosesAsIfThereWereNoAlgorithmThatItDoesNotKnow) {
+  const auto decoded =
+      annotated("fairlead.io/algorithm: least-conn, fairlead.io/node-weights: n1=2");
+  EXPECT_EQ(decoded.object.algorithm, Algorithm::kDefault);
+  EXPECT_THAT(decoded.object.node_weights, ElementsAre(NodeWeight{"n1", 2}));
+  EXPECT_THAT(lines(decoded.problems),
+              ElementsAre("Service shop/web: metadata.annotations.fairlead.io/algorithm: "
+                          "\"least-conn\" is unknown: expected random, round-robin or maglev"));
+  EXPECT_THAT(lines(annotated("fairlead.io/algorithm: [maglev]").problems),
+              ElementsAre(HasSubstr("fairlead.io/algorithm: expected text")));
+}
+
+TEST(DecodeService, ReadsTheWeightsOfNodesInAnyOrder) {
+  const auto decoded = annotated("fairlead.io/node-weights: ' n2 = 1, n10=100,n1=3,'");
+  EXPECT_THAT(decoded.object.node_weights,
+              ElementsAre(NodeWeight{"n1", 3}, NodeWeight{"n10", 100}, NodeWeight{"n2", 1}));
+  EXPECT_THAT(decoded.problems, IsEmpty());
+}
+
+TEST(DecodeService, LeavesOutABadWeightAndKeepsItsNeighbours) {
+  const auto decoded =
+      annotated("fairlead.io/node-weights: 'a=0,b=101,c=-1,d=x,e,=5,f=2x,good=7,good=8'");
+  EXPECT_THAT(decoded.object.node_weights, ElementsAre(NodeWeight{"good", 7}));
+  const std::string at = "Service shop/web: metadata.annotations.fairlead.io/node-weights: ";
+  const std::string number = ": the weight must be a number from 1 to 100";
+  EXPECT_THAT(
+      lines(decoded.problems),
+      ElementsAre(at + "\"a=0\"" + number, at + "\"b=101\"" + number, at + "\"c=-1\"" + number,
+                  at + "\"d=x\"" + number, at + "\"e\": expected NODE=WEIGHT",
+                  at + "\"=5\": expected NODE=WEIGHT", at + "\"f=2x\"" + number,
+                  at + "\"good\" is named twice; the first weight counts"));
+}
+
 TEST(DecodeService, LeavesOutABadPortAndKeepsItsNeighbours) {
   const auto decoded = service(R"(
 spec:

@@ -284,6 +284,46 @@ TEST(Affinity, F01_IsThePortsOwnAndSharedByItsFrontends) {
   }
 }
 
+TEST(Choice, IsMadeByTheAlgorithmThatTheServiceAsksFor) {
+  World world;
+  world.endpoints("L, R");
+  const auto algorithm = [&] {
+    const Plan planned = plan(world.cluster, world.options);
+    return find_plan(planned, world)->algorithm;
+  };
+  EXPECT_EQ(algorithm(), Algorithm::kDefault);
+  world.web().algorithm = Algorithm::kMaglev;
+  EXPECT_EQ(algorithm(), Algorithm::kMaglev);
+}
+
+/// "address*weight" in the plan's order.
+std::vector<std::string> weights(const std::vector<Backend>& backends) {
+  std::vector<std::string> result;
+  for (const Backend& backend : backends) {
+    result.push_back(to_string(backend.address) + '*' + std::to_string(backend.weight));
+  }
+  return result;
+}
+
+TEST(Choice, WeighsEndpointsByTheirNodes) {
+  World world;
+  world.endpoints("L, L2, R, B nonode");
+  world.policies("etp=Local");
+  const auto weighed = [&](std::string_view name, int weight) {
+    return to_string(world.pod(name)) + '*' + std::to_string(weight);
+  };
+  world.web().node_weights = {{"n1", 3}, {"n3", 50}, {"n9", 100}};
+  const Plan planned = plan(world.cluster, world.options);
+  const ServicePlan* service = find_plan(planned, world);
+  ASSERT_NE(service, nullptr);
+  EXPECT_THAT(weights(service->cluster_backends),
+              testing::UnorderedElementsAre(weighed("L", 3), weighed("L2", 3), weighed("R", 1),
+                                            weighed("B", 1)));
+  EXPECT_TRUE(std::ranges::is_sorted(service->cluster_backends));
+  EXPECT_THAT(weights(service->local_backends),
+              testing::UnorderedElementsAre(weighed("L", 3), weighed("L2", 3)));
+}
+
 TEST(Backends, AreListedOnlyWhereAFrontendUsesThem) {
   World world;
   world.endpoints("L, R");
