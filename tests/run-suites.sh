@@ -10,7 +10,7 @@ export FAIRLEAD_BIN=$bin
 logs=build/test-logs
 rm -rf "$logs" && mkdir -p "$logs"
 
-all_suites=(unit house helm controlplane netns lab)   # what CI runs; `apiserver` (a real kube-apiserver) is run by name
+all_suites=(unit house helm controlplane bpf netns lab)   # what CI runs; `apiserver` (a real kube-apiserver) is run by name
 suites=("$@")
 [ ${#suites[@]} -gt 0 ] || suites=("${all_suites[@]}")
 

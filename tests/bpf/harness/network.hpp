@@ -1,0 +1,33 @@
+// One node in a network namespace of the test's own: links, routes and neighbours that never
+// change, so that the programs' look-ups in the forwarding table succeed and are known beforehand.
+//
+//   client ── router ── eth0 [node] pod0 ── local pod
+//             other node ──┘
+#pragma once
+
+#include "tests/bpf/harness/packet.hpp"
+
+namespace fairlead::test {
+
+inline constexpr std::uint32_t kEth0 = 10, kPod0 = 20;  // ifindex
+inline constexpr Mac kEth0Mac{2, 0, 0, 0, 0, 0x10};
+inline constexpr Mac kPod0Mac{2, 0, 0, 0, 0, 0x20};    // the node's end
+inline constexpr Mac kPodMac{2, 0, 0, 0, 0, 0x21};     // the pod's
+inline constexpr Mac kRouterMac{2, 0, 0, 0, 0, 0xfe};  // towards all clients
+inline constexpr Mac kOtherMac{2, 0, 0, 0, 0, 0x02};   // the other node
+
+/// Addresses of a family.
+struct World {
+  explicit World(Family family);
+  Ip node, other_node, client, other_client;
+  Ip cluster_ip, external_ip, unallocated;
+  Cidr service_range, pods;
+  Ip local_pod;
+  std::array<Ip, 4> remote_pods;  // behind the other node
+};
+
+/// Moves this process into a new network namespace, which ends with it, and makes the links.
+/// Called again, it leaves the namespace before.
+void make_network();
+
+}  // namespace fairlead::test

@@ -1,0 +1,28 @@
+// Every program passes the verifier, and what the verifier walked is printed.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/bpf/harness/programs.hpp"
+
+namespace fairlead::test {
+namespace {
+
+/// Far below the kernel's limit of a million, so that a patch release of the kernel whose verifier
+/// walks more paths does not refuse what it took before.
+constexpr std::uint32_t kMostInstructions = 10'000;
+
+TEST(Verifier, TakesEveryProgramWithinTheBudget) {
+  const auto programs = Programs::load({});
+  ASSERT_TRUE(programs) << programs.error().doing;
+  const auto loaded = programs->object().programs();
+  ASSERT_FALSE(loaded.empty());
+  fmt::print("{:<32} {:<24} {:>12}\n", "program", "section", "verified");
+  for (const BpfProgram& program : loaded) {
+    fmt::print("{:<32} {:<24} {:>12}\n", program.name, program.section,
+               program.verified_instructions);
+    EXPECT_LE(program.verified_instructions, kMostInstructions) << program.name;
+  }
+}
+
+}  // namespace
+}  // namespace fairlead::test
