@@ -1,22 +1,47 @@
 #!/usr/bin/env bash
-# Measures what Services cost: to program, from event to kernel, and in memory. Each in network namespaces of its own.
-#   ./run bench [--json FILE]
+# Measures what Services cost; each part in network namespaces of its own.
+#   ./run bench [--json FILE] [PART...]       default: all of them
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
-[ "$(id -u)" = 0 ] || { echo "bench: needs root, for a network namespace and nftables" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "bench: needs root, for network namespaces, nftables and BPF" >&2; exit 1; }
+bin=build/release/bin
 json=build/bench.json
-[ "${1:-}" = --json ] && json=$2
+if [ "${1:-}" = --json ]; then
+  json=$2
+  shift 2
+fi
 mkdir -p "$(dirname "$json")"
 parts=$(mktemp -d)
 trap 'rm -rf "$parts"' EXIT
 
-echo "the datapath, from plan to kernel"
-build/release/bin/bench/programming "$parts/programming"
-echo "the agent, from watch event to kernel"
-build/release/bin/bench/agent_latency "$parts/agent_latency"
-echo "the agent's process"
-unshare --net bench/agent_memory.py build/release/bin/fairlead "$parts/agent_memory"
+measure() {
+  local out=$parts/$1
+  case "$1" in
+    programming)
+      echo "a datapath, from plan to kernel"
+      "$bin/bench/programming" "$out"
+      ;;
+    agent_latency)
+      echo "the agent, from watch event to kernel"
+      "$bin/bench/agent_latency" "$out"
+      ;;
+    agent_memory)
+      echo "the agent's process"
+      unshare --net bench/agent_memory.py "$bin/fairlead" "$out"
+      ;;
+    paths)
+      echo "connections through each datapath, beside direct ones"
+      bench/paths.py "$bin/bench" "$out"
+      ;;
+    *)
+      echo "bench: there is no part '$1': programming agent_latency agent_memory paths" >&2
+      exit 2
+      ;;
+  esac
+}
 
-for part in programming agent_latency agent_memory; do printf '"%s":%s,\n' "$part" "$(cat "$parts/$part")"; done |
+[ $# -gt 0 ] || set -- programming agent_latency agent_memory paths
+for part in "$@"; do measure "$part"; done
+for part in "$@"; do printf '"%s":%s,\n' "$part" "$(cat "$parts/$part")"; done |
   { echo '{'; sed '$s/,$//'; echo '}'; } >"$json"
 echo "JSON: $json"

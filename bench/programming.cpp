@@ -12,8 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "bench/datapaths.hpp"
 #include "bench/measure.hpp"
-#include "dataplane/nftables/datapath.hpp"
+#include "bench/services.hpp"
 
 namespace fairlead {
 namespace {
@@ -34,25 +35,6 @@ struct Row {
   double rss_mib = 0, peak_mib = 0;
 };
 
-Ip address(std::uint8_t network, std::uint32_t number) {
-  return ip_from_v4({network, static_cast<std::uint8_t>(number >> 16),
-                     static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)});
-}
-
-ServicePlan service(std::uint32_t number, std::uint32_t endpoints, std::uint32_t first) {
-  ServicePlan plan;
-  plan.name = {{"bench", fmt::format("service-{}", number)}, "http", Protocol::kTcp, Family::kIpv4};
-  const Verdict pods{Action::kForward, BackendGroup::kCluster, false},
-      others{Action::kForward, BackendGroup::kCluster, true};
-  plan.frontends.push_back(
-      {FrontendKind::kClusterIp, address(11, number + 1), {80}, {pods, others, others}, {}});
-  for (std::uint32_t i = 0; i < endpoints; ++i)
-    plan.cluster_backends.push_back(
-        {address(10, number * 7 + first + i), {8080}, i == 0, BackendState::kActive});
-  std::ranges::sort(plan.cluster_backends);
-  return plan;
-}
-
 double timed_apply(Datapath& datapath, const ServicePlan& wanted) {
   const ServicePlans plans{wanted};
   const ServiceChange change{wanted.name.service, &plans};
@@ -63,35 +45,30 @@ double timed_apply(Datapath& datapath, const ServicePlan& wanted) {
 
 Row measure(const Case& measured) {
   enter_own_namespace();
-  auto made = nftables::make_datapath();
-  if (!made) fail(made.error().doing);
+  auto datapath = make_datapath({});
   Row row{.measured = measured};
   {
-    Plan plan;
-    for (std::uint32_t i = 0; i < measured.services; ++i) {
-      ServicePlan wanted = service(i, measured.endpoints, 0);
-      plan.services[wanted.name.service].push_back(std::move(wanted));
-    }
+    const Plan plan = plan_of(measured.services, measured.endpoints);
     auto start = Clock::now();
-    if (const auto report = (*made)->resync(plan); !report) fail(report.error().doing);
+    if (const auto report = datapath->resync(plan); !report) fail(report.error().doing);
     row.load_ms = milliseconds_since(start);
-    made = nftables::make_datapath();  // as a restarted agent, which knows nothing
-    if (!made) fail(made.error().doing);
+    datapath = make_datapath({});  // as a restarted agent, which knows nothing
     start = Clock::now();
-    const auto again = (*made)->resync(plan);
+    const auto again = datapath->resync(plan);
     if (!again) fail(again.error().doing);
     if (again->transactions != 0) fail("the second resync wrote");
     row.read_back_ms = milliseconds_since(start);
   }
-  Datapath& datapath = **made;
   std::vector<double> changes, scales;
   const std::uint32_t pool =
       std::min(measured.services, 100U);  // one Service comes round again, and changes back
   for (std::uint32_t i = 0; i < kChanges; ++i) {
     const std::uint32_t number = i % pool * (measured.services / pool), first = 1 + i / pool % 2;
-    changes.push_back(timed_apply(datapath, service(number, measured.endpoints, first)));
-    scales.push_back(timed_apply(datapath, service(number, measured.endpoints + 1, first)));
-    scales.push_back(timed_apply(datapath, service(number, measured.endpoints, first)));
+    changes.push_back(
+        timed_apply(*datapath, cluster_ip_service(number, measured.endpoints, first)));
+    scales.push_back(
+        timed_apply(*datapath, cluster_ip_service(number, measured.endpoints + 1, first)));
+    scales.push_back(timed_apply(*datapath, cluster_ip_service(number, measured.endpoints, first)));
   }
   row.change_p50_ms = percentile(changes, 0.5);
   row.change_p99_ms = percentile(changes, 0.99);
