@@ -22,6 +22,7 @@
 #include "agent/listeners.hpp"
 #include "agent/metrics.hpp"
 #include "agent/problems.hpp"
+#include "agent/recent_drops.hpp"
 #include "agent/reconcile_loop.hpp"
 #include "agent/status.hpp"
 #include "dataplane/kernel/address_monitor.hpp"
@@ -66,6 +67,7 @@ class NodeAgent {
   http::Handler admin_pages();
   http::Response health_page(bool is_healthz, const HealthAnswer& answer);
   std::string metrics_text();
+  http::Response drops_page();
   http::Response explain_page(const http::Request& request);
 
   boost::asio::io_context& io_;
@@ -87,6 +89,7 @@ class NodeAgent {
   Problems problems_;
   TriggerTimes trigger_times_;
   SyncHistory history_;
+  RecentDrops drops_;
   ReconcileLoop loop_;
   FormerDatapaths former_datapaths_;
 

@@ -110,7 +110,15 @@ http::Handler NodeAgent::admin_pages() {
           return json_page(
               json::serialize(json::object{{"services", services_json(planner_.plan())}}));
         }},
+       {"/v1/drops", [this](const auto&) { return drops_page(); }},
        {"/v1/explain", [this](const http::Request& request) { return explain_page(request); }}});
+}
+
+http::Response NodeAgent::drops_page() {
+  auto taken = datapath_->take_drops();
+  if (!taken) return error_page(taken.error());
+  drops_.add(std::move(*taken));
+  return json_page(json::serialize(drops_.json(now())));
 }
 
 http::Response NodeAgent::explain_page(const http::Request& request) {

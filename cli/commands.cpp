@@ -95,6 +95,7 @@ void add_admin_commands(CLI::App& app, int& exit_code) {
         [=, &exit_code] { exit_code = ask_and_show(*arguments, std::string(target), view); });
   };
   add("status", "How the agent of this node is doing", "/v1/status", &status_view);
+  add("drops", "The last packets that this node dropped, and why", "/v1/drops", &drops_view);
   add("services", "What the agent of this node programs", "/v1/services", &services_view);
 
   CLI::App* explain = app.add_subcommand("explain", "Where a packet goes, and why");

@@ -8,7 +8,7 @@
 
 namespace fairlead::cli {
 
-/// status, services and explain.
+/// status, drops, services and explain.
 void add_admin_commands(CLI::App& app, int& exit_code);
 
 struct VersionInfo {

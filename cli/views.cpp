@@ -100,6 +100,17 @@ std::string status_view(const json::value& status) {
   return problems.size() == 1 ? out : out + "\n" + to_table(problems);
 }
 
+std::string drops_view(const json::value& drops) {
+  std::vector<std::vector<std::string>> rows{
+      {"TIME", "PROTOCOL", "SOURCE", "DESTINATION", "REASON", "HOOK", "INTERFACE", "NOT SHOWN"}};
+  for (const auto& drop : array_at(drops, "drops")) {
+    rows.push_back({text_at(drop, "time"), text_at(drop, "protocol"), text_at(drop, "source"),
+                    text_at(drop, "destination"), text_at(drop, "reason"), text_at(drop, "hook"),
+                    text_at(drop, "interface"), text_at(drop, "suppressed")});
+  }
+  return to_table(rows);
+}
+
 std::string services_view(const json::value& services) {
   std::vector<std::vector<std::string>> rows{
       {"SERVICE", "KIND", "FRONTEND", "PROTOCOL", "ACTION", "BACKENDS"}};

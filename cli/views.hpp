@@ -7,6 +7,7 @@
 namespace fairlead::cli {
 
 std::string status_view(const boost::json::value& status);
+std::string drops_view(const boost::json::value& drops);
 std::string services_view(const boost::json::value& services);
 std::string explain_view(const boost::json::value& explanation);
 

@@ -9,6 +9,7 @@
 //   cleanup() only when the operator asks.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -49,6 +50,17 @@ struct CounterFigure {
 struct DatapathFigures {
   std::vector<TableFigure> tables;
   std::vector<CounterFigure> counters;
+};
+
+/// A packet that was dropped, as it came.
+struct DropRecord {
+  std::chrono::nanoseconds since_boot{0};  // CLOCK_MONOTONIC
+  Ip source, destination;
+  std::uint16_t source_port = 0, destination_port = 0;  // 0 where the protocol has none
+  std::uint8_t protocol = 0;                            // IANA's number
+  std::string reason, hook;
+  std::uint32_t interface = 0;   // index of where it came in
+  std::uint32_t suppressed = 0;  // records that the rate limit kept back before this one
 };
 
 /// The first packet of a connection; `protocol` TCP: a SYN.
@@ -94,6 +106,8 @@ class Datapath {
   /// These read the kernel alone: they may be called while another thread is in resync() or
   /// apply().
   virtual Result<DatapathFigures> figures() { return DatapathFigures{}; }
+  /// Those since the last call, the oldest first; each is given once.
+  virtual Result<std::vector<DropRecord>> take_drops() { return std::vector<DropRecord>{}; }
   /// nullopt: this datapath cannot tell. Nothing is changed by it.
   virtual Result<std::optional<Trace>> trace(const TracedPacket&) { return std::optional<Trace>{}; }
 

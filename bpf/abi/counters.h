@@ -45,8 +45,9 @@ struct fl_drop_event {
   __u8 pad;
   __u32 interface;
   __u32 suppressed;  // events that the rate limit kept back before this one, on this CPU
+  __u64 time;        // coarse monotonic, ns
 };
-FL_LAYOUT(struct fl_drop_event, 48);
+FL_LAYOUT(struct fl_drop_event, 56);
 
 enum fl_hook { FL_HOOK_XDP = 0, FL_HOOK_TC_INGRESS = 1, FL_HOOK_TC_EGRESS = 2, FL_HOOK_SOCKET = 3 };
 

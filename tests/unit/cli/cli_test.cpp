@@ -72,6 +72,7 @@ TEST(Views, ShowWhateverAnAnswerLacks) {
     const auto value = boost::json::parse(text);
     EXPECT_FALSE(status_view(value).empty());
     EXPECT_FALSE(services_view(value).empty());
+    EXPECT_FALSE(drops_view(value).empty());
     EXPECT_FALSE(explain_view(value).empty());
   }
 }
