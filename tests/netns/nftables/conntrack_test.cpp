@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "dataplane/kernel/conntrack.hpp"
-#include "tests/netns/nftables/cluster.hpp"
+#include "tests/netns/cluster/cluster.hpp"
 
 namespace fairlead::test {
 namespace {

@@ -1,5 +1,5 @@
 // Another datapath has taken over: the table lets go of all frontends, and of no connection.
-#include "tests/netns/nftables/cluster.hpp"
+#include "tests/netns/cluster/cluster.hpp"
 
 namespace fairlead::test {
 namespace {
@@ -13,7 +13,7 @@ class Drain : public ClusterTest {
                             {backend("pod1", Family::kIpv4)})});
   }
   /// As the agent that came after opens it.
-  static Result<bool> drain() { return open_datapath()->drain(); }
+  Result<bool> drain() { return open_datapath()->drain(); }
 };
 
 TEST_F(Drain, AConnectionGoesOnAndNewOnesAreNotTaken) {

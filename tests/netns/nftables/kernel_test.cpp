@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "tests/netns/nftables/cluster.hpp"
+#include "tests/netns/cluster/cluster.hpp"
 
 namespace fairlead::test {
 namespace {

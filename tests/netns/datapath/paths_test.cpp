@@ -1,7 +1,7 @@
 // From every kind of client by every kind of frontend: who answered, and which source did it see?
 #include <gmock/gmock.h>
 
-#include "tests/netns/nftables/cluster.hpp"
+#include "tests/netns/cluster/cluster.hpp"
 
 namespace fairlead::test {
 namespace {
@@ -9,12 +9,14 @@ namespace {
 using testing::Eq;
 
 struct Case {
+  DatapathKind datapath;
   Family family;
   Protocol protocol;
 };
 
 class Paths : public ClusterTest, public testing::WithParamInterface<Case> {
  protected:
+  Paths() : ClusterTest(GetParam().datapath) {}
   [[nodiscard]] Family family() const { return GetParam().family; }
   [[nodiscard]] Addresses at() const { return addresses_of(family()); }
   [[nodiscard]] ServicePlan web(std::vector<Frontend> frontends, std::vector<Backend> cluster,
@@ -222,14 +224,23 @@ TEST_P(Paths, InterfacesTellWhoIsInternal) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , Paths,
-    testing::Values(Case{Family::kIpv4, Protocol::kTcp}, Case{Family::kIpv4, Protocol::kUdp},
-                    Case{Family::kIpv6, Protocol::kTcp}, Case{Family::kIpv6, Protocol::kUdp}),
-    [](const auto& param) {
-      return std::string(param.param.family == Family::kIpv4 ? "Ipv4" : "Ipv6") +
-             std::string(to_string(param.param.protocol));
-    });
+std::vector<Case> cases(DatapathKind kind) {
+  std::vector<Case> all;
+  for (const Family family : {Family::kIpv4, Family::kIpv6})
+    for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp})
+      all.push_back({kind, family, protocol});
+  return all;
+}
+std::string name_of_case(const testing::TestParamInfo<Case>& info) {
+  return std::string(info.param.family == Family::kIpv4 ? "Ipv4" : "Ipv6") +
+         std::string(to_string(info.param.protocol));
+}
+
+INSTANTIATE_TEST_SUITE_P(Nftables, Paths, testing::ValuesIn(cases(DatapathKind::kNftables)),
+                         name_of_case);
+#ifdef FAIRLEAD_HAS_EBPF
+INSTANTIATE_TEST_SUITE_P(Ebpf, Paths, testing::ValuesIn(cases(DatapathKind::kEbpf)), name_of_case);
+#endif
 
 }  // namespace
 }  // namespace fairlead::test

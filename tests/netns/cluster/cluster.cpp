@@ -1,9 +1,12 @@
 // World: namespaces, links, routes and servers, made once a program. ClusterTest: a datapath a
 // test, cleaned up after it.
-#include "tests/netns/nftables/cluster.hpp"
+#include "tests/netns/cluster/cluster.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "dataplane/ebpf/datapath.hpp"
+#include "dataplane/nftables/datapath.hpp"
 
 namespace fairlead::test {
 namespace {
@@ -148,12 +151,37 @@ void ClusterTest::TearDown() {
   world->node.sh("conntrack -F 2>/dev/null");
 }
 
-std::unique_ptr<Datapath> ClusterTest::open_datapath() {
+#ifdef FAIRLEAD_HAS_EBPF
+Result<std::unique_ptr<Datapath>> ClusterTest::World::open_ebpf(
+    std::function<void(const Error&)> report) {
+  if (!cgroup) {
+    TRY(bpffs, BpfFilesystem::mount("bpf"));
+    TRY(cgroup, Cgroup::make("node"));
+    node.set_cgroup(cgroup.get());
+  }
+  ebpf::Options options;
+  options.pin_directory = bpffs->path() + "/fairlead";
+  options.cgroup = cgroup->path();
+  // Each test makes the tables anew.
+  options.flows_v4 = options.flows_v6 = 1 << 14;
+  options.records = 1 << 16;
+  options.frontends = 1 << 12;
+  options.affinities = 1 << 10;
+  options.report = std::move(report);
+  return ebpf::make_datapath(std::move(options));
+}
+#else
+Result<std::unique_ptr<Datapath>> ClusterTest::World::open_ebpf(std::function<void(const Error&)>) {
+  return invalid("the eBPF datapath is not built");
+}
+#endif
+
+std::unique_ptr<Datapath> ClusterTest::open_datapath(DatapathKind kind) {
+  const auto report = [](const Error& error) { ADD_FAILURE() << error.doing; };
   std::unique_ptr<Datapath> opened;
   world->node.run([&] {
-    nftables::Options options;
-    options.report = [](const Error& error) { ADD_FAILURE() << error.doing; };
-    auto made = nftables::make_datapath(options);
+    auto made = kind == DatapathKind::kNftables ? nftables::make_datapath({.report = report})
+                                                : world->open_ebpf(report);
     ASSERT_TRUE(made) << made.error().doing;
     opened = std::move(*made);
   });

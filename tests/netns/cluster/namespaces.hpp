@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/kernel/fd.hpp"
+#include "tests/netns/cluster/bpf_home.hpp"
 
 namespace fairlead::test {
 
@@ -30,9 +31,16 @@ class Namespace {
   /// Calls `body` on a thread of its own in this namespace. Sockets opened there stay in it.
   void run(const std::function<void()>& body) const;
 
+  /// From now on the clients in here belong to this cgroup, which must outlive them. Servers never
+  /// do.
+  void set_cgroup(Cgroup* cgroup) { cgroup_ = cgroup; }
+  /// Calls `body`, which opens a client's socket, in that cgroup.
+  void run_as_client(const std::function<void()>& body) const;
+
  private:
   std::string name_;
   Fd fd_;
+  Cgroup* cgroup_ = nullptr;
 };
 
 /// Two interfaces, each in its namespace.

@@ -12,7 +12,7 @@
 
 #include "dataplane/kernel/fd.hpp"
 #include "model/ip.hpp"
-#include "tests/netns/nftables/namespaces.hpp"
+#include "tests/netns/cluster/namespaces.hpp"
 
 namespace fairlead::test {
 

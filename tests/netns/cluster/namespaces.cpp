@@ -1,5 +1,5 @@
 // `ip netns` makes and removes namespaces; threads enter them by setns.
-#include "tests/netns/nftables/namespaces.hpp"
+#include "tests/netns/cluster/namespaces.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -59,6 +59,11 @@ void Namespace::run(const std::function<void()>& body) const {
     ASSERT_EQ(::setns(fd_.get(), CLONE_NEWNET), 0) << name_;
     body();
   }).join();
+}
+
+void Namespace::run_as_client(const std::function<void()>& body) const {
+  if (cgroup_ == nullptr) return body();
+  cgroup_->run(body);
 }
 
 void connect_namespaces(const Namespace& a, const std::string& name_in_a, const Namespace& b,

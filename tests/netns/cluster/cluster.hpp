@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -15,10 +16,9 @@
 #include <vector>
 
 #include "dataplane/datapath.hpp"
-#include "dataplane/nftables/datapath.hpp"
 #include "model/plan.hpp"
-#include "tests/netns/nftables/namespaces.hpp"
-#include "tests/netns/nftables/traffic.hpp"
+#include "tests/netns/cluster/namespaces.hpp"
+#include "tests/netns/cluster/traffic.hpp"
 
 namespace fairlead::test {
 
@@ -53,15 +53,21 @@ ServicePlan service(const std::string& name, Protocol protocol, Family family,
                     std::vector<Backend> local = {});
 Plan plan_of(const NodeSettings& node, std::vector<ServicePlan> services);
 
+/// Those that are tested with the same expectations.
+enum class DatapathKind : std::uint8_t { kNftables, kEbpf };
+
 class ClusterTest : public testing::Test {
  protected:
+  explicit ClusterTest(DatapathKind kind = DatapathKind::kNftables) : kind_(kind) {}
   static void SetUpTestSuite();
   static void TearDownTestSuite();
   void SetUp() override;
   void TearDown() override;
 
-  /// A datapath in the node's namespace.
-  static std::unique_ptr<Datapath> open_datapath();
+  /// A datapath in the node's namespace. An eBPF datapath translates the sockets of the node's own
+  /// clients; those of pods and of the outside are in no cgroup of its, so their packets are.
+  [[nodiscard]] static std::unique_ptr<Datapath> open_datapath(DatapathKind kind);
+  [[nodiscard]] std::unique_ptr<Datapath> open_datapath() const { return open_datapath(kind_); }
   SyncReport resync(const Plan& plan);
   SyncReport apply(const ServicePlan& service);
   SyncReport remove(const std::string& service);
@@ -72,12 +78,20 @@ class ClusterTest : public testing::Test {
   struct World;
   static World* world;
   std::unique_ptr<Datapath> datapath;
+
+ private:
+  DatapathKind kind_;
 };
 
 struct ClusterTest::World {
   World();
+  std::unique_ptr<BpfFilesystem> bpffs;  // these two: once an eBPF datapath was opened
+  std::unique_ptr<Cgroup> cgroup;
   Namespace node{"node"}, pod1{"pod1"}, pod2{"pod2"}, far{"far"}, ext{"ext"};
   Servers servers;
+
+  /// In the calling thread's namespace.
+  Result<std::unique_ptr<Datapath>> open_ebpf(std::function<void(const Error&)> report);
 
  private:
   void connect_pod(const Namespace& pod, const std::string& interface, Family family,

@@ -1,5 +1,5 @@
 // One thread polls all server sockets; clients are plain sockets with deadlines.
-#include "tests/netns/nftables/traffic.hpp"
+#include "tests/netns/cluster/traffic.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -79,8 +79,12 @@ Answer read_answer(int fd, std::chrono::milliseconds patience) {
           text.substr(space + 1, text.find('\n') - space - 1)};
 }
 
-Fd connect_to(const Ask& question, int& error) {
-  Fd fd = open_socket(question.to, question.protocol == Protocol::kTcp ? SOCK_STREAM : SOCK_DGRAM);
+/// On a thread in that namespace.
+Fd connect_to(const Namespace& where, const Ask& question, int& error) {
+  Fd fd;
+  where.run_as_client([&] {
+    fd = open_socket(question.to, question.protocol == Protocol::kTcp ? SOCK_STREAM : SOCK_DGRAM);
+  });
   if (question.from || question.from_port != 0) {
     const int on = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -194,7 +198,7 @@ Answer ask(const Namespace& where, const Ask& question) {
   Answer answer;
   where.run([&] {
     int error = 0;
-    const Fd fd = connect_to(question, error);
+    const Fd fd = connect_to(where, question, error);
     if (error == ECONNREFUSED) {
       answer.outcome = Outcome::kRefused;
       return;
@@ -212,7 +216,7 @@ Connection::Connection(const Namespace& where, const Ip& to, Port port) {
     Ask question;
     question.to = to;
     question.port = port;
-    fd_ = connect_to(question, error);
+    fd_ = connect_to(where, question, error);
     EXPECT_EQ(error, 0) << std::strerror(error);
   });
   read_answer(fd_.get(), std::chrono::seconds(2));
