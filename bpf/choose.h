@@ -11,7 +11,8 @@ struct choice {
   struct fl_address address;
   __be16 port;
   bool remembered, by_hash;
-  __u32 bits;  // enum fl_backend_bits; 0 for a remembered one
+  __u32 bits;   // enum fl_backend_bits; 0 for a remembered one
+  __u32 index;  // in its group; 0 for a remembered one
 };
 
 struct chooser {
@@ -76,7 +77,8 @@ static __always_inline bool choose_backend(__u32 block, __u8 verdict, struct cho
   if (!header || !group || group->count == 0) return false;
   const bool has_affinity = header->affinity_seconds != 0;
   if (has_affinity && affinity_remembers(header, verdict, how, choice)) return true;
-  __u32 index = block + group->first + choose_index(block, header, group, how, choice);
+  choice->index = choose_index(block, header, group, how, choice);
+  __u32 index = block + group->first + choice->index;
   const struct fl_backend* backend = bpf_map_lookup_elem(&records, &index);
   if (!backend) return false;
   choice->address = backend->address;

@@ -51,6 +51,20 @@ static __always_inline bool in_prefixes(const struct fl_address* address,
   return false;
 }
 
+/// A function of its own, and not inlined, for the verifier: else it walks all that comes after
+/// once for each prefix.
+FL_GLOBAL int in_service_prefixes(const struct fl_config* node, const struct fl_address* address) {
+  if (!node || !address) return false;
+  return in_prefixes(address, node->service, node->service_prefix_count, true);
+}
+
+static __always_inline bool in_service_range(const struct fl_config* node,
+                                             const struct fl_address* address) {
+  // A copy: what the caller's address is a part of would have to be in memory, constants and all.
+  const struct fl_address copy = *address;
+  return in_service_prefixes(node, &copy);
+}
+
 static __always_inline __u8 node_port_bit(__u8 protocol) {
   return protocol == IPPROTO_TCP   ? FL_NODE_PORT_TCP
          : protocol == IPPROTO_UDP ? FL_NODE_PORT_UDP
@@ -68,9 +82,7 @@ static __always_inline enum destination find_destination(const struct fl_config*
                                                          const struct fl_address* address,
                                                          __be16 port, __u8 protocol,
                                                          const bool ipv6, fl_frontend_word* word) {
-  if (!is_interesting(address))
-    return in_prefixes(address, node->service, node->service_prefix_count, ipv6) ? UNALLOCATED
-                                                                                 : NOT_OURS;
+  if (!is_interesting(address)) return in_service_range(node, address) ? UNALLOCATED : NOT_OURS;
   struct fl_frontend_key key = {.address = *address, .port = port, .protocol = protocol};
   *word = look_up_word(&key);
   if (*word) return FOUND;
@@ -87,8 +99,7 @@ static __always_inline enum destination find_destination(const struct fl_config*
   }
   if (known & FL_ADDRESS_NODE) return NOT_OURS;
   if (known & FL_ADDRESS_CLUSTER_IP) return REFUSED;
-  return in_prefixes(address, node->service, node->service_prefix_count, ipv6) ? UNALLOCATED
-                                                                               : NOT_OURS;
+  return in_service_range(node, address) ? UNALLOCATED : NOT_OURS;
 }
 
 static __always_inline __u32 block_of(fl_frontend_word word) { return word >> FL_WORD_BLOCK_SHIFT; }

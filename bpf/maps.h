@@ -12,6 +12,10 @@
 
 const volatile struct fl_constants constants = {};
 
+/// For loops: the verifier walks a global function once, whatever its callers know, and goes on
+/// behind it with one state. It takes each pointer for NULL or one element, never an array.
+#define FL_GLOBAL __attribute__((noinline))
+
 #define FL_MAP(name, map_type, flag_bits, key_type, value_type) \
   struct {                                                      \
     __uint(type, map_type);                                     \
@@ -42,12 +46,16 @@ FL_MAP(fragments, BPF_MAP_TYPE_LRU_HASH, 0, struct fl_fragment_key, struct fl_fr
 FL_MAP(counters, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64);
 FL_MAP(trace, BPF_MAP_TYPE_ARRAY, 0, __u32, struct fl_trace);
 
-struct {
-  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, int);
-  __type(value, struct fl_socket);
-} sockets SEC(".maps");
+#define FL_SOCKET_MAP(name, value_type)    \
+  struct {                                 \
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE); \
+    __uint(map_flags, BPF_F_NO_PREALLOC);  \
+    __type(key, int);                      \
+    __type(value, value_type);             \
+  } name SEC(".maps")
+
+FL_SOCKET_MAP(sockets, struct fl_socket);
+FL_SOCKET_MAP(datagram_sockets, struct fl_datagram_socket);
 
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -8,26 +8,28 @@
 struct fl_translation {
   struct fl_address frontend;
   struct fl_address backend;
-  __be16 frontend_port, backend_port;
-  __u32 block;  // that the choice was made from; as long as the frontend has it nothing has
-                // changed. 0: unused
+  __be16 frontend_port, backend_port;  // frontend_port 0: nothing is translated
+  __u32 index;                         // of the backend in its group, when last seen there
 };
 FL_LAYOUT(struct fl_translation, 40);
 
-/// A connected socket has one translation, an unconnected one the last FL_TRANSLATIONS.
-#define FL_TRANSLATIONS 4
-enum fl_socket_bits {
-  FL_SOCKET_CONNECTED = 1,
-};
-/// Map `sockets`, SK_STORAGE.
+/// Map `sockets`, SK_STORAGE: what connect() of this socket did. That it is still connected is said
+/// by the socket itself: its state and its peer. No more than that, because every TCP connection to
+/// a Service pays for it.
 struct fl_socket {
-  struct fl_translation translation[FL_TRANSLATIONS];
-  __u8 protocol;
-  __u8 bits;  // enum fl_socket_bits
-  __u8 next;  // which translation is replaced next
-  __u8 pad[5];
+  struct fl_translation connection;
 };
-FL_LAYOUT(struct fl_socket, 168);
+FL_LAYOUT(struct fl_socket, 40);
+
+/// Map `datagram_sockets`, SK_STORAGE: of sockets that send to Services without connect().
+#define FL_TRANSLATIONS 16
+struct fl_datagram_socket {
+  struct fl_translation translation[FL_TRANSLATIONS];
+  __u8 last;  // which was used last: of several that lead to one backend, the answer is its
+  __u8 next;  // which is written next
+  __u8 pad[6];
+};
+FL_LAYOUT(struct fl_datagram_socket, 648);
 
 /// Map `foreign_flows`, HASH, value __u8 1: UDP flows that Linux conntrack owned when we came.
 /// Their sockets' datagrams are left to the packet path, which knows exactly.
@@ -39,8 +41,8 @@ struct fl_foreign_key {
 };
 FL_LAYOUT(struct fl_foreign_key, 24);
 
-/// Written by the iterator over `sockets` for each socket that leads to a backend of
-/// `dead_backends`, HASH of struct fl_dead_key, value __u8 1.
+/// Map `dead_backends`, HASH, value __u8 1: backends that are gone. The iterator looks for their
+/// sockets; while draining, unconnected sockets are no longer sent to them.
 struct fl_dead_key {
   struct fl_address address;
   __be16 port;
@@ -48,11 +50,16 @@ struct fl_dead_key {
   __u8 pad[5];
 };
 FL_LAYOUT(struct fl_dead_key, 24);
+
+/// Written by the iterator over `sockets` for each connected UDP socket that leads to one of
+/// `dead_backends`. Network byte order; an IPv6 socket may have IPv4 addresses.
 struct fl_dead_socket {
   __u64 cookie;
+  struct fl_address source, destination;
+  __be16 source_port, destination_port;
+  __u32 interface;  // that it is bound to; 0: none
   __u32 netns_inode;
   __u8 family;  // AF_INET or AF_INET6
-  __u8 protocol;
-  __u8 pad[2];
+  __u8 pad[3];
 };
-FL_LAYOUT(struct fl_dead_socket, 16);
+FL_LAYOUT(struct fl_dead_socket, 56);

@@ -1,0 +1,37 @@
+// Sockets that talk to a backend which is gone.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "model/ip.hpp"
+#include "model/result.hpp"
+
+namespace fairlead::ebpf {
+
+/// Of UDP.
+struct DeadBackend {
+  Ip address;
+  Port port;
+};
+
+/// File descriptors that outlive the call: maps `sockets` and `dead_backends`, program
+/// `fairlead_dead_sockets`.
+struct SocketTables {
+  int sockets = -1;
+  int dead_backends = -1;
+  int iterator = -1;
+};
+
+/// Ends every UDP socket that is connected, through one of our frontends, to one of `dead`, in all
+/// network namespaces: what it does next fails at once with ECONNABORTED, and the application
+/// connects anew. Sockets that are not connected are spared: they move by themselves. Returns how
+/// many were ended. An error (a kernel without CONFIG_INET_DIAG_DESTROY or CONFIG_INET_UDP_DIAG, a
+/// namespace that is not to be entered) comes after everything else was tried.
+///
+/// `dead` stays in `dead_backends` until the next call, so that a datapath that is draining stops
+/// sending to them. Takes milliseconds, and a thread for each network namespace with such sockets:
+/// not for the event loop. One call at a time.
+Result<std::size_t> end_sockets_of(std::span<const DeadBackend> dead, const SocketTables& tables);
+
+}  // namespace fairlead::ebpf
