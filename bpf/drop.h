@@ -37,6 +37,7 @@ static __always_inline void tell_drop(struct packet* p, enum fl_drop reason) {
   event->pad = 0;
   event->interface = ingress_interface(p);
   event->suppressed = bucket->suppressed;
+  event->time = bpf_ktime_get_coarse_ns();
   bucket->suppressed = 0;
   ++bucket->sent;
   bpf_ringbuf_submit(event, 0);
