@@ -137,9 +137,13 @@ class EchoServer {
       message.msg_iovlen = 1;
       message.msg_control = control.data();
       message.msg_controllen = control.size();
-      if (::recvmsg(socket, &message, 0) < 0) return;
+      const ssize_t got = ::recvmsg(socket, &message, 0);
+      if (got < 0) return;
       last_client_ = Clock::now();
-      std::string answer = fmt::format("{} {}\n", options_.name, peer_text(peer));
+      const std::string_view asked(payload.data(), static_cast<std::size_t>(got));
+      std::string answer = fmt::format("{} {}{}{}\n", options_.name, peer_text(peer),
+                                       asked.starts_with("flow ") ? " " : "",
+                                       asked.starts_with("flow ") ? asked : "");
       data = {answer.data(), answer.size()};
       forget_interface(message);
       // A full socket buffer loses the answer, as UDP may.

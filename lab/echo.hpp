@@ -21,7 +21,8 @@ struct EchoOptions {
 };
 
 /// Answers `NAME CLIENT_IP CLIENT_PORT\n`: TCP on connect, then echoes whatever comes; UDP to each
-/// datagram, from the address that the datagram was sent to. Returns after SIGTERM or SIGINT.
+/// datagram, from the address that the datagram was sent to. A datagram that begins with "flow " is
+/// in the answer too: `NAME CLIENT_IP CLIENT_PORT flow …\n`. Returns after SIGTERM or SIGINT.
 Result<> run_echo(const EchoOptions& options);
 
 }  // namespace fairlead::lab

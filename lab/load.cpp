@@ -24,6 +24,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lab/failures.hpp"
+
 namespace fairlead::lab {
 namespace {
 
@@ -54,40 +56,6 @@ struct Failure {
   std::int64_t at_ms = 0;
   std::string backend;
 };
-
-std::string kind_of(int error_number) {
-  switch (error_number) {
-    case ECONNREFUSED:
-      return "refused";
-    case ECONNRESET:
-    case EPIPE:
-      return "reset";
-    case ETIMEDOUT:
-      return "timeout";
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case EACCES:
-    case EPERM:
-      return "unreachable";
-    default:
-      return "local";
-  }
-}
-
-std::int64_t unix_milliseconds() {
-  auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-}
-
-// "web-1 10.244.1.5 40312": three words, the second an address. Returns the first; empty if it is
-// nothing of the kind.
-std::string backend_of(std::string_view greeting) {
-  auto first = greeting.find(' ');
-  auto second = greeting.find(' ', first + 1);
-  if (first == std::string_view::npos || second == std::string_view::npos) return {};
-  if (!parse_ip(greeting.substr(first + 1, second - first - 1))) return {};
-  return std::string(greeting.substr(0, first));
-}
 
 json::array to_json(const std::vector<Failure>& failures) {
   json::array list;

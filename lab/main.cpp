@@ -1,9 +1,10 @@
-// fairlead-lab: the three programs of the lab in one executable.
+// fairlead-lab: the four programs of the lab in one executable.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 
 #include "lab/echo.hpp"
+#include "lab/flows.hpp"
 #include "lab/load.hpp"
 
 namespace fairlead::lab {
@@ -33,6 +34,7 @@ CLI::App* add_echo(CLI::App& app, EchoArguments& arguments) {
 }
 
 Result<bool> echo(EchoArguments& arguments) {
+  TRY_VOID(raise_descriptor_limit());
   TRY(arguments.options.tcp, make_ports(arguments.tcp));
   TRY(arguments.options.udp, make_ports(arguments.udp));
   if (arguments.tcp.empty() && arguments.udp.empty()) return invalid("echo: give --tcp or --udp");
@@ -79,6 +81,7 @@ std::chrono::milliseconds milliseconds(double seconds) {
 }
 
 Result<bool> load(LoadArguments& arguments) {
+  TRY_VOID(raise_descriptor_limit());
   LoadOptions& options = arguments.options;
   options.transport = arguments.udp.empty() ? Transport::kTcp : Transport::kUdp;
   TRY(options.target, parse_target(arguments.udp.empty() ? arguments.tcp : arguments.udp));
@@ -86,6 +89,53 @@ Result<bool> load(LoadArguments& arguments) {
   if (arguments.duration > 0) options.duration = milliseconds(arguments.duration);
   if (arguments.count > 0) options.count = arguments.count;
   return run_load(options);
+}
+
+struct FlowsArguments {
+  FlowsOptions options;
+  std::string tcp;
+  std::string udp;
+  double pause = 0.25;
+  double duration = 0;
+  double timeout = 10;
+};
+
+CLI::App* add_flows(CLI::App& app, FlowsArguments& arguments) {
+  FlowsOptions& options = arguments.options;
+  CLI::App* flows = app.add_subcommand(
+      "flows", "keep flows to an echo server talking, and check every byte that comes back");
+  auto* target = flows->add_option_group("target");
+  target->add_option("--tcp", arguments.tcp, "ADDRESS:PORT");
+  target->add_option("--udp", arguments.udp, "ADDRESS:PORT");
+  target->require_option(1);
+  flows->add_option("--flows", options.flows, "how many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  flows->add_option("--first-port", options.first_port, "flow N is sent from this port + N");
+  flows->add_option("--chunk", options.chunk, "bytes that TCP sends at a time")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
+  flows->add_option("--pause", arguments.pause, "seconds between two sends of a flow")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  flows->add_option("--timeout", arguments.timeout, "seconds until what does not return is lost")
+      ->capture_default_str();
+  flows->add_option("--duration", arguments.duration, "end after so many seconds")
+      ->check(CLI::PositiveNumber);
+  flows->add_option("--until-file", options.until_file, "end when this file exists");
+  flows->add_option("--ready-file", options.ready_file, "made when every flow has been answered");
+  return flows;
+}
+
+Result<bool> flows(FlowsArguments& arguments) {
+  TRY_VOID(raise_descriptor_limit());
+  FlowsOptions& options = arguments.options;
+  options.transport = arguments.udp.empty() ? Transport::kTcp : Transport::kUdp;
+  TRY(options.target, parse_target(arguments.udp.empty() ? arguments.tcp : arguments.udp));
+  options.pause = milliseconds(arguments.pause);
+  options.timeout = milliseconds(arguments.timeout);
+  if (arguments.duration > 0) options.duration = milliseconds(arguments.duration);
+  return run_flows(options);
 }
 
 struct AskArguments {
@@ -118,14 +168,17 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   EchoArguments echo_arguments;
   LoadArguments load_arguments;
+  FlowsArguments flows_arguments;
   AskArguments ask_arguments;
   CLI::App* echo_command = add_echo(app, echo_arguments);
   CLI::App* load_command = add_load(app, load_arguments);
+  CLI::App* flows_command = add_flows(app, flows_arguments);
   add_ask(app, ask_arguments);
   CLI11_PARSE(app, argc, argv);
-  auto flawless = echo_command->parsed()   ? echo(echo_arguments)
-                  : load_command->parsed() ? load(load_arguments)
-                                           : ask(ask_arguments);
+  auto flawless = echo_command->parsed()    ? echo(echo_arguments)
+                  : load_command->parsed()  ? load(load_arguments)
+                  : flows_command->parsed() ? flows(flows_arguments)
+                                            : ask(ask_arguments);
   if (!flawless) {
     fmt::print(stderr, "fairlead-lab: {}\n", flawless.error().doing);
     return 2;

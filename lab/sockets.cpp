@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -104,9 +105,38 @@ Result<Fd> listen_on(Transport transport, Port port) {
   return socket;
 }
 
-Result<Fd> connect_to(Transport transport, const Target& target) {
-  Fd socket(::socket(target.ip.is_v4() ? AF_INET : AF_INET6, socket_type(transport), 0));
+namespace {
+Result<Fd> open_client(Transport transport, Family family, std::optional<Port> source) {
+  Fd socket(::socket(family == Family::kIpv4 ? AF_INET : AF_INET6, socket_type(transport), 0));
   if (socket.number() < 0) return system_error(errno, "make a socket");
+  if (!source) return socket;
+  const SocketAddress own = socket_address({any_address(family), *source});
+  if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&own.storage), own.length) < 0)
+    return system_error(errno, fmt::format("bind to port {}", source->host));
+  return socket;
+}
+}  // namespace
+
+Result<Fd> open_datagram(Family family, std::optional<Port> source) {
+  return open_client(Transport::kUdp, family, source);
+}
+
+ssize_t send_to(const Fd& socket, const Target& target, std::string_view data) {
+  const SocketAddress address = socket_address(target);
+  return ::sendto(socket.number(), data.data(), data.size(), MSG_NOSIGNAL,
+                  reinterpret_cast<const sockaddr*>(&address.storage), address.length);
+}
+
+Result<> raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return system_error(errno, "read RLIMIT_NOFILE");
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) < 0) return system_error(errno, "raise RLIMIT_NOFILE");
+  return {};
+}
+
+Result<Fd> connect_to(Transport transport, const Target& target, std::optional<Port> source) {
+  TRY(Fd socket, open_client(transport, target.ip.family(), source));
   SocketAddress address = socket_address(target);
   if (::connect(socket.number(), reinterpret_cast<sockaddr*>(&address.storage), address.length) <
           0 &&

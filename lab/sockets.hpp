@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,8 +50,18 @@ Result<Target> parse_target(std::string_view text);
 /// (IPV6_PKTINFO), so that the answer can leave from it.
 Result<Fd> listen_on(Transport transport, Port port);
 
-/// A non-blocking socket, connected (UDP) or connecting (TCP: becomes writable when done).
-Result<Fd> connect_to(Transport transport, const Target& target);
+/// A non-blocking socket, connected (UDP) or connecting (TCP: becomes writable when done), from
+/// `source` or any port.
+Result<Fd> connect_to(Transport transport, const Target& target,
+                      std::optional<Port> source = std::nullopt);
+
+/// A non-blocking UDP socket that is not connected, on `source` or any port.
+Result<Fd> open_datagram(Family family, std::optional<Port> source);
+/// What sendto(2) returns.
+ssize_t send_to(const Fd& socket, const Target& target, std::string_view data);
+
+/// Lets this process have as many descriptors as it may.
+Result<> raise_descriptor_limit();
 
 /// "192.0.2.1 4000" or "2001:db8::1 4000"; an IPv4-mapped address is written as IPv4.
 std::string peer_text(const sockaddr_storage& address);

@@ -77,6 +77,74 @@ test_a_broken_long_connection_is_reported_with_its_backend() {
 has_long_connections() { [ "$(ss -N "$ns" -Htn state established '( sport = :8081 )' | wc -l)" -ge 2 ]; }
 is_refused() { ! inside "$tool" ask 127.0.0.1:8081; }
 
+test_flows_check_all_that_comes_back() {
+  local report transport
+  for transport in tcp udp; do
+    rm -f "$work/ready" "$work/stop"
+    inside "$tool" flows --$transport 127.0.0.1:8080 --flows 200 --first-port 21000 --pause 0.02 \
+      --ready-file "$work/ready" --until-file "$work/stop" --duration 60 >"$work/report" &
+    local flows=$!
+    eventually 10 test -e "$work/ready"
+    touch "$work/stop"
+    wait "$flows"
+    expect_eq "$(jq -c '[.flows, .opened, .lost, .answers.me, .broken]' "$work/report")" "[200,200,0,200,[]]" "$transport"
+    expect_eq "$(jq '.sent > 0 and .sent == .checked' "$work/report")" true "$transport"
+  done
+}
+
+# A server that answers flow 0's data with its own, and datagrams by another name each time.
+dishonest_server() {
+  nsenter --net="/run/netns/$ns" python3 -c '
+import itertools, selectors, socket
+tcp = socket.create_server(("127.0.0.1", 8083))
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("127.0.0.1", 8083))
+chosen = selectors.DefaultSelector()
+chosen.register(tcp, selectors.EVENT_READ)
+chosen.register(udp, selectors.EVENT_READ)
+names = itertools.count()
+while True:
+    for key, _ in chosen.select():
+        if key.fileobj is tcp:
+            client, _ = tcp.accept()
+            client.sendall(b"liar 192.0.2.1 1\n")
+            chosen.register(client, selectors.EVENT_READ)
+        elif key.fileobj is udp:
+            data, peer = udp.recvfrom(512)
+            udp.sendto(b"liar%d 192.0.2.1 1 %s\n" % (next(names), data), peer)
+        else:
+            data = key.fileobj.recv(4096)
+            if data: key.fileobj.sendall(data[:-1] + bytes([data[-1] ^ 1]))
+            else: chosen.unregister(key.fileobj)
+' &
+}
+test_flows_notice_other_data_and_another_backend() {
+  local status=0
+  dishonest_server
+  local server=$!
+  eventually 10 answers 127.0.0.1:8083
+  inside "$tool" flows --tcp 127.0.0.1:8083 --flows 1 --pause 0.01 --duration 1 >"$work/report" || status=$?
+  expect_eq "$status $(jq -c '[.broken[].kind]' "$work/report")" '1 ["corrupt"]'
+  status=0
+  inside "$tool" flows --udp 127.0.0.1:8083 --flows 1 --pause 0.01 --duration 1 >"$work/report" || status=$?
+  expect_eq "$status $(jq -c '[.broken[].kind]' "$work/report")" '1 ["moved"]'
+  kill "$server"
+}
+
+test_flows_notice_silence() {
+  local status=0
+  start "$tool" echo --name halted --tcp 8084 --udp 8084
+  local server=$!
+  eventually 10 answers 127.0.0.1:8084
+  kill -STOP "$server"
+  inside "$tool" flows --udp 127.0.0.1:8084 --flows 2 --timeout 0.2 --pause 0.01 --duration 1 >"$work/report" || status=$?
+  expect_eq "$status $(jq '.lost >= 2 and .checked == .sent' "$work/report")" "1 true"
+  status=0
+  inside "$tool" flows --tcp 127.0.0.1:8084 --flows 2 --timeout 0.2 --duration 1 >"$work/report" || status=$?
+  expect_eq "$status $(jq -c '[.broken[].kind]' "$work/report")" '1 ["stalled","stalled"]'
+  kill -KILL "$server"
+}
+
 test_a_terminated_server_serves_until_its_clients_stay_away() {
   start "$tool" echo --name leaving --tcp 8082
   local pid=$!
