@@ -56,6 +56,21 @@ test_the_container_may_do_this_and_no_more() {
   expect_eq "$(render | jq -c '[.. | .privileged? | select(. == true)]')" "[]"
 }
 
+test_the_ebpf_datapath_gets_what_it_needs_and_nftables_does_not() {
+  local pod='.[] | select(.kind == "DaemonSet") | .spec.template.spec' with
+  with=$(render -f tests/helm/values/ebpf.yaml | jq "$pod")
+  expect_eq "$(jq -c '[.hostPID, .containers[0].securityContext.capabilities.add]' <<<"$with")" \
+    '[true,["NET_ADMIN","SYS_ADMIN","SYS_PTRACE"]]'
+  expect_eq "$(jq -c '[.volumes[3:][] | .hostPath.path]' <<<"$with")" '["/sys/fs/bpf","/sys/fs/cgroup/unified"]'
+  expect_eq "$(jq -c '[.containers[0].volumeMounts[3:][] | .mountPath]' <<<"$with")" '["/sys/fs/bpf","/run/fairlead-cgroup"]'
+  expect_eq "$(render -f tests/helm/values/ebpf.yaml | object ConfigMap | jq -r '.data["agent.yaml"]' | grep ^cgroup:)" \
+    'cgroup: /run/fairlead-cgroup'
+  expect_eq "$(render | jq -c "$pod | [.hostPID, (.volumes | length)]")" '[null,3]'
+  # Taking over from eBPF needs the same.
+  expect_eq "$(render -set ebpf.access=always | jq -c "$pod | [.hostPID, (.volumes | length)]")" '[true,5]'
+  expect_eq "$(render -set agent.datapath=auto | jq -c "$pod | [.hostPID, (.volumes | length)]")" '[true,5]'
+}
+
 test_the_pod_runs_on_every_node_in_the_hosts_network() {
   local pod
   pod=$(render | object DaemonSet | jq .spec.template.spec)
@@ -130,6 +145,8 @@ test_bad_values_are_refused_by_name() {
   expect_refused agent.logging.level -set agent.logging.level=loud
   expect_refused agent.masqueradeAll -set 'agent.masqueradeAll="yes"'
   expect_refused capabilities -set 'capabilities=[]'
+  expect_refused ebpf.access -set ebpf.access=never
+  expect_refused ebpf.bpffs -set ebpf.bpffs=sys/fs/bpf
   expect_refused image.digest -set image.digest=sha256:12
   expect_refused updateStrategy.rollingUpdate.maxUnavailable -set updateStrategy.rollingUpdate.maxUnavailable=0
   expect_refused tolerrations -set 'tolerrations=[]'

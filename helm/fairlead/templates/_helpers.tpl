@@ -41,10 +41,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty where the container gets what the eBPF datapath needs. */}}
+{{- define "fairlead.hasEbpf" -}}
+{{- if or (ne .Values.agent.datapath "nftables") (eq .Values.ebpf.access "always") }}yes{{ end -}}
+{{- end -}}
+
+{{/* Where the container sees the host's cgroups: its own are at /sys/fs/cgroup. */}}
+{{- define "fairlead.cgroup" -}}
+{{- default "/run/fairlead-cgroup" .Values.agent.cgroup -}}
+{{- end -}}
+
 {{/* The agent's configuration file: values.agent under its kind. */}}
 {{- define "fairlead.agentConfiguration" -}}
-{{- $kind := dict "apiVersion" "fairlead.io/v1alpha1" "kind" "AgentConfiguration" -}}
-{{- toYaml (merge $kind (deepCopy .Values.agent)) -}}
+{{- $configuration := dict "apiVersion" "fairlead.io/v1alpha1" "kind" "AgentConfiguration" -}}
+{{- if include "fairlead.hasEbpf" . -}}
+{{- $_ := set $configuration "cgroup" (include "fairlead.cgroup" .) -}}
+{{- end -}}
+{{- toYaml (merge $configuration (deepCopy .Values.agent)) -}}
 {{- end -}}
 
 {{/* The port of "0.0.0.0:10256" or "[::]:10256". */}}
