@@ -45,7 +45,7 @@ cleanup() {
   rm -rf "$scratch"
 }
 
-datapath_is() { (source "$FAIRLEAD_LAB_DIR/settings" && [ "$datapath" = "$1" ]); }
+datapath_is() { grep -qx "datapath=$1" "$FAIRLEAD_LAB_DIR/settings"; }
 
 answer() {
   local from=$1 target=$2
