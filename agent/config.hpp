@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/ebpf/datapath.hpp"
 #include "log/log.hpp"
 #include "model/ip.hpp"
 
@@ -40,6 +41,10 @@ struct NodePortAddresses {
   bool operator==(const NodePortAddresses&) const = default;
 };
 
+/// How the eBPF datapath sends on what it has translated: from link to link, or through the host's
+/// stack.
+enum class Forwarding : std::uint8_t { kFast, kStack };
+
 struct AgentConfig {
   std::string node_name;   // "": $NODE_NAME, else this host's name in lower case
   std::string kubeconfig;  // "": the pod's own service account
@@ -66,6 +71,14 @@ struct AgentConfig {
   std::string state_directory = "/var/lib/fairlead";
   std::string pin_directory = "/sys/fs/bpf/fairlead";
   std::string cgroup = "/sys/fs/cgroup";
+
+  // Of the eBPF datapath; 0 is its own default.
+  ebpf::XdpMode ebpf_xdp = ebpf::XdpMode::kAuto;
+  Forwarding ebpf_forwarding = Forwarding::kFast;
+  std::uint32_t ebpf_flows = 0, ebpf_flows_v6 = 0;
+  std::uint32_t ebpf_records = 0, ebpf_frontends = 0, ebpf_affinities = 0;
+  ebpf::PortRange ebpf_snat_ports = ebpf::Options().snat_ports;
+  std::vector<std::string> ebpf_skip_interfaces = ebpf::Options().skip_interfaces;
 
   log::Format log_format = log::Format::kText;
   log::Level log_level = log::Level::kInfo;

@@ -112,6 +112,12 @@ Result<> parse_one(std::string_view text, std::int32_t& value) {
   return invalid(shown(text) + " is not a whole number");
 }
 
+Result<> parse_one(std::string_view text, std::uint32_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) return {};
+  return invalid(shown(text) + " is not a whole number from 0 to 4294967295");
+}
+
 Result<> parse_one(std::string_view text, std::chrono::milliseconds& value) {
   TRY(value, parse_duration(text));
   return {};
@@ -132,6 +138,23 @@ Result<> parse_one(std::string_view text, std::optional<ListenAddress>& value) {
 Result<> parse_one(std::string_view text, DetectLocalMode& value) {
   return parse_name(text, kDetectLocalModes, value);
 }
+Result<> parse_one(std::string_view text, ebpf::XdpMode& value) {
+  return parse_name(text, kXdpModes, value);
+}
+Result<> parse_one(std::string_view text, Forwarding& value) {
+  return parse_name(text, kForwardings, value);
+}
+Result<> parse_one(std::string_view text, ebpf::PortRange& value) {
+  ebpf::PortRange range;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, range.first);
+  const bool has_dash = first.ec == std::errc() && first.ptr != end && *first.ptr == '-';
+  const auto last = std::from_chars(has_dash ? first.ptr + 1 : end, end, range.last);
+  if (!has_dash || last.ec != std::errc() || last.ptr != end || range.first == 0)
+    return invalid(shown(text) + " is not a range of ports such as 1024-29999");
+  if (range.first > range.last) return invalid(shown(text) + " ends before it begins");
+  return value = range, Result<>();
+}
 Result<> parse_one(std::string_view text, log::Format& value) {
   return parse_name(text, kLogFormats, value);
 }
@@ -142,12 +165,18 @@ Result<> parse_one(std::string_view text, log::Level& value) {
 std::string print_one(const std::string& value) { return value; }
 std::string print_one(bool value) { return value ? "true" : "false"; }
 std::string print_one(std::int32_t value) { return std::to_string(value); }
+std::string print_one(std::uint32_t value) { return std::to_string(value); }
 std::string print_one(std::chrono::milliseconds value) { return format_duration(value); }
 std::string print_one(const Cidr& value) { return to_string(value); }
 std::string print_one(const std::optional<ListenAddress>& value) {
   return value ? to_string(*value) : "";
 }
 std::string print_one(DetectLocalMode value) { return print_name(value, kDetectLocalModes); }
+std::string print_one(ebpf::XdpMode value) { return print_name(value, kXdpModes); }
+std::string print_one(Forwarding value) { return print_name(value, kForwardings); }
+std::string print_one(ebpf::PortRange value) {
+  return fmt::format("{}-{}", value.first, value.last);
+}
 std::string print_one(log::Format value) { return print_name(value, kLogFormats); }
 std::string print_one(log::Level value) { return print_name(value, kLogLevels); }
 

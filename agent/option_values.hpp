@@ -32,6 +32,11 @@ inline constexpr Name<DetectLocalMode> kDetectLocalModes[] = {
     {DetectLocalMode::kBridgeInterface, "BridgeInterface"},
     {DetectLocalMode::kInterfaceNamePrefix, "InterfaceNamePrefix"},
     {DetectLocalMode::kNone, "None"}};
+inline constexpr Name<ebpf::XdpMode> kXdpModes[] = {{ebpf::XdpMode::kOff, "off"},
+                                                    {ebpf::XdpMode::kAuto, "auto"},
+                                                    {ebpf::XdpMode::kNative, "native"}};
+inline constexpr Name<Forwarding> kForwardings[] = {{Forwarding::kFast, "fast"},
+                                                    {Forwarding::kStack, "stack"}};
 inline constexpr Name<log::Format> kLogFormats[] = {{log::Format::kText, "text"},
                                                     {log::Format::kJson, "json"}};
 inline constexpr Name<log::Level> kLogLevels[] = {{log::Level::kDebug, "debug"},
@@ -43,19 +48,28 @@ inline constexpr Name<log::Level> kLogLevels[] = {{log::Level::kDebug, "debug"},
 Result<> parse_one(std::string_view text, std::string& value);
 Result<> parse_one(std::string_view text, bool& value);
 Result<> parse_one(std::string_view text, std::int32_t& value);
+Result<> parse_one(std::string_view text, std::uint32_t& value);
 Result<> parse_one(std::string_view text, std::chrono::milliseconds& value);
 Result<> parse_one(std::string_view text, Cidr& value);
 Result<> parse_one(std::string_view text, std::optional<ListenAddress>& value);
 Result<> parse_one(std::string_view text, DetectLocalMode& value);
+Result<> parse_one(std::string_view text, ebpf::XdpMode& value);
+Result<> parse_one(std::string_view text, Forwarding& value);
+/// "1024-29999"
+Result<> parse_one(std::string_view text, ebpf::PortRange& value);
 Result<> parse_one(std::string_view text, log::Format& value);
 Result<> parse_one(std::string_view text, log::Level& value);
 std::string print_one(const std::string& value);
 std::string print_one(bool value);
 std::string print_one(std::int32_t value);
+std::string print_one(std::uint32_t value);
 std::string print_one(std::chrono::milliseconds value);
 std::string print_one(const Cidr& value);
 std::string print_one(const std::optional<ListenAddress>& value);
 std::string print_one(DetectLocalMode value);
+std::string print_one(ebpf::XdpMode value);
+std::string print_one(Forwarding value);
+std::string print_one(ebpf::PortRange value);
 std::string print_one(log::Format value);
 std::string print_one(log::Level value);
 

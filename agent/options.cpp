@@ -117,6 +117,29 @@ constexpr Option kOptions[] = {
     own<&Config::pin_directory>("pinDirectory", "", "pin-directory", kText,
                                 "pinned BPF objects, on a bpffs"),
     own<&Config::cgroup>("cgroup", "", "cgroup", kText, "the cgroup (v2) above all pods"),
+    own<&Config::ebpf_xdp>("ebpf.xdp", "", "ebpf-xdp", kText,
+                           "off, auto (hardware whose driver does it) or native"),
+    own<&Config::ebpf_forwarding>(
+        "ebpf.forwarding", "", "ebpf-forwarding", kText,
+        "fast (from link to link) or stack (through the host's, where its filters see it)"),
+    own<&Config::ebpf_flows>("ebpf.flows", "", "ebpf-flows", kNumber,
+                             "IPv4 flows that are translated at a time; 0: by the node's memory"),
+    own<&Config::ebpf_flows_v6>("ebpf.flowsIPv6", "", "ebpf-flows-ipv6", kNumber,
+                                "IPv6 flows that are translated at a time; 0: by the node's "
+                                "memory"),
+    own<&Config::ebpf_records>("ebpf.records", "", "ebpf-records", kNumber,
+                               "backends of all Services, with their tables, in records of 32 "
+                               "bytes; 0: 1048576"),
+    own<&Config::ebpf_frontends>("ebpf.frontends", "", "ebpf-frontends", kNumber,
+                                 "frontends of all Services; 0: 262144"),
+    own<&Config::ebpf_affinities>("ebpf.affinities", "", "ebpf-affinities", kNumber,
+                                  "clients that session affinity remembers; 0: 65536"),
+    own<&Config::ebpf_snat_ports>("ebpf.snatPorts", "", "ebpf-snat-ports", kText,
+                                  "source ports of masqueraded connections; clear of "
+                                  "net.ipv4.ip_local_port_range and of NodePorts"),
+    own<&Config::ebpf_skip_interfaces>("ebpf.skipInterfaces", "", "ebpf-skip-interfaces", kList,
+                                       "interfaces without programs: names, or prefixes that end "
+                                       "in *"),
     own<&Config::log_format>("logging.format", "logging.format", "logging-format", kText,
                              "text (key=value) or json"),
     own<&Config::log_level>("logging.level", "", "log-level", kText, "debug, info, warn or error"),
