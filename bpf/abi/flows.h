@@ -86,11 +86,14 @@ FL_LAYOUT(struct fl_bucket6, 256);
 struct fl_fragment_key {
   struct fl_address source, destination;
   __be32 id;
-  __u8 protocol;
+  __u8 protocol;  // IPv6: 0
   __u8 pad[3];
 };
 FL_LAYOUT(struct fl_fragment_key, 40);
 struct fl_fragment {
   __be16 source_port, destination_port;
+  __u8 protocol;
+  __u8 pad[3];
+  __u32 stamp;  // ticks
 };
-FL_LAYOUT(struct fl_fragment, 4);
+FL_LAYOUT(struct fl_fragment, 12);

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 namespace fairlead::test {
@@ -186,6 +187,53 @@ Frame bytes_of(const Packet& packet) {
   const std::size_t begin = packet.vlan ? 18 : 14;
   const std::size_t transport = packet.protocol == Protocol::kTcp ? 20 : 8;
   frame.resize(begin + (packet.from.ip.is_v4() ? 20 : 40) + transport + packet.payload.size());
+  return frame;
+}
+
+Frame quote_of(const Frame& frame, std::size_t most) {
+  const auto begin = frame.begin() + 14;
+  const auto length = std::min<std::size_t>(most, frame.size() - 14);
+  return {begin, begin + static_cast<std::ptrdiff_t>(length)};
+}
+
+// The message itself is written here: libtins puts RFC 4884's length into every longer one.
+Frame bytes_of(const IcmpError& error) {
+  const auto byte = [](std::uint32_t value, int shift) {
+    return static_cast<std::uint8_t>(value >> shift);
+  };
+  Frame message{
+      error.type,         error.code,        0, 0, byte(error.mtu, 24), byte(error.mtu, 16),
+      byte(error.mtu, 8), byte(error.mtu, 0)};
+  message.insert(message.end(), error.quote.begin(), error.quote.end());
+  const bool is_v4 = error.from.is_v4();
+  std::uint32_t sum = Tins::Utils::sum_range(message.data(), message.data() + message.size());
+  if (!is_v4)
+    sum += Tins::Utils::pseudoheader_checksum(tins_address<Tins::IPv6Address>(error.from),
+                                              tins_address<Tins::IPv6Address>(error.to),
+                                              static_cast<std::uint16_t>(message.size()), 58);
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  const auto checksum = static_cast<std::uint16_t>(~sum);  // as it lies in memory
+  std::memcpy(message.data() + 2, &checksum, sizeof checksum);
+
+  Tins::EthernetII ethernet(Tins::HWAddress<6>(error.to_mac.data()),
+                            Tins::HWAddress<6>(error.from_mac.data()));
+  const Tins::RawPDU raw(message.data(), static_cast<std::uint32_t>(message.size()));
+  if (is_v4) {
+    Tins::IP ip(to_string(error.to), to_string(error.from));
+    ip.ttl(error.hops);
+    ip.id(0);
+    ip.flags(Tins::IP::DONT_FRAGMENT);
+    ip.protocol(1);
+    ethernet /= ip / raw;
+  } else {
+    Tins::IPv6 ip(tins_address<Tins::IPv6Address>(error.to),
+                  tins_address<Tins::IPv6Address>(error.from));
+    ip.hop_limit(error.hops);
+    ip.next_header(58);
+    ethernet /= ip / raw;
+  }
+  Frame frame = ethernet.serialize();
+  frame.resize(14 + (is_v4 ? 20U : 40U) + message.size());
   return frame;
 }
 

@@ -54,6 +54,20 @@ struct Packet {
 
 /// All lengths and checksums right.
 Frame bytes_of(const Packet& packet);
+
+/// An ICMP or ICMPv6 message, by the family of its addresses.
+struct IcmpError {
+  Mac from_mac{}, to_mac{};
+  Ip from{}, to{};
+  std::uint8_t type = 0, code = 0;
+  std::uint32_t mtu = 0;
+  Frame quote{};  // from the IP header on
+  std::uint8_t hops = 64;
+};
+Frame bytes_of(const IcmpError& error);
+/// The frame without its Ethernet header, cut to `most` bytes.
+Frame quote_of(const Frame& frame, std::size_t most = 65536);
+
 /// Nothing if the frame is not a whole TCP or UDP packet without options and extension headers.
 std::optional<Packet> parse_frame(const Frame& frame);
 /// Lengths and checksums of all layers are what libtins would have written; a UDP checksum of 0
