@@ -14,27 +14,9 @@ all_suites=(unit house helm controlplane bpf netns lab)   # what CI runs; `apise
 suites=("$@")
 [ ${#suites[@]} -gt 0 ] || suites=("${all_suites[@]}")
 
-passed=0 failed=0 skipped=0
+source tests/gtest.sh
 
-# Adds the counts of one GoogleTest JSON report, or one failure where the program left none (it crashed).
-count_gtest() {
-  local name=$1 report=$2 status=$3 counts
-  if [ ! -s "$report" ]; then
-    echo "    $name: died with status $status before it reported; see $logs" >&2
-    echo "0 1 0" && return
-  fi
-  counts=$(jq -r '[.testsuites[].testsuite[] | select(.status == "RUN") |
-      if (.failures // []) | length > 0 then "failed"
-      elif .result == "SKIPPED" then "skipped" else "passed" end]
-    | [(map(select(. == "passed")) | length), (map(select(. == "failed")) | length), (map(select(. == "skipped")) | length)]
-    | join(" ")' "$report")
-  # A sanitizer's report at exit, or a crash after the last test, is a failure even where each test passed.
-  if [ "$status" -ne 0 ] && [ "$(cut -d' ' -f2 <<<"$counts")" = 0 ]; then
-    echo "    $name: exit status $status although no test failed" >&2
-    counts=$(awk '{print $1, 1, $3}' <<<"$counts")
-  fi
-  echo "$counts"
-}
+passed=0 failed=0 skipped=0
 
 run_program() {
   local suite=$1 program=$2 name status=0

@@ -39,6 +39,7 @@ vm_machine() {
   frequency=$(awk '/^bogomips/ {printf "%d", $3 * 500; exit}' /proc/cpuinfo)
   # Virtual processors on threads of a busy host wait for each other; in turns on one thread they do not.
   [ "$cpus" -eq 1 ] || threads=single
+  # shellcheck disable=SC2054   # the commas are QEMU's
   vm_arguments=(-M microvm -accel "tcg,thread=$threads,tb-size=512" -cpu max -smp "$cpus" -m "$memory"
     -global virtio-mmio.force-legacy=false -nodefaults -no-user-config -display none -no-reboot
     -kernel "$kernel/vmlinux" -initrd "$vm_share/initrd"
@@ -68,7 +69,8 @@ vm_run() {
   local flag=$!
   tail -q -s 0.05 -c "+$((shown + 1))" -f "--pid=$flag" "$vm_share/output" 2>/dev/null &
   printer=$!
-  echo "$number" >&"$vm_requests" 2>/dev/null || true
+  # In a shell of its own, which SIGPIPE may end, where QEMU is gone.
+  (echo "$number" >&"$vm_requests") 2>/dev/null || true
   read -rt "$limit" answer <&"$vm_answers"
   status=$?
   kill "$flag" 2>/dev/null
