@@ -88,8 +88,7 @@ std::size_t register_bytes(std::span<const DataType> fields) {
 }
 
 Batch::Batch(std::string table) : table_(std::move(table)) {
-  put_header(room(0), NFNL_MSG_BATCH_BEGIN, NLM_F_ACK, kBeginSequence, AF_UNSPEC,
-             NFNL_SUBSYS_NFTABLES);
+  put_header(room(0), NFNL_MSG_BATCH_BEGIN, 0, kBeginSequence, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
   nlmsghdr* begin = reinterpret_cast<nlmsghdr*>(pages_.back().bytes.get());
   mnl_attr_put_u32(begin, NFNL_BATCH_GENID, 0);  // commit() fills it in, or shortens the message
   pages_.back().used = begin->nlmsg_len;
@@ -265,6 +264,10 @@ void Batch::finish_elements() {
 
 Result<> Batch::commit(NetlinkSocket& socket, std::optional<std::uint32_t> generation) {
   finish_elements();
+  if (steps_.empty()) return {};
+  // The answer by which success is known. Of the first step, at the head of its page: the begin
+  // message is answered since Linux 6.10 only.
+  reinterpret_cast<nlmsghdr*>(pages_[1].bytes.get())->nlmsg_flags |= NLM_F_ACK;
   auto* begin = reinterpret_cast<nlmsghdr*>(pages_.front().bytes.get());
   begin->nlmsg_len = static_cast<std::uint32_t>(MNL_NLMSG_HDRLEN + sizeof(nfgenmsg));
   if (generation) mnl_attr_put_u32(begin, NFNL_BATCH_GENID, htonl(*generation));
