@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # Runs suites and adds up what they counted. A suite is a folder tests/SUITE: its GoogleTest programs
 # (build/<preset>/bin/tests/SUITE/*) and its scripts (tests/SUITE/*_test.sh, written with tests/lib.sh).
-# Programs without the kernel run in parallel; whatever makes namespaces runs alone.
+# Programs without the kernel run in parallel; whatever makes namespaces runs alone. `--list` only says which suites would run.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.." || exit
+all_suites=(unit house helm controlplane bpf netns lab vm)   # what CI runs; `apiserver` (a real kube-apiserver) is run by name
+list=
+[ "${1:-}" != --list ] || { list=1; shift; }
+suites=("$@")
+[ ${#suites[@]} -gt 0 ] || suites=("${all_suites[@]}")
+[ -z "$list" ] || { printf '%s\n' "${suites[@]}"; exit; }
+
 preset=${FAIRLEAD_PRESET:-release}
 bin=$PWD/build/$preset/bin
 export FAIRLEAD_BIN=$bin
 logs=build/test-logs
 rm -rf "$logs" && mkdir -p "$logs"
-
-all_suites=(unit house helm controlplane bpf netns lab)   # what CI runs; `apiserver` (a real kube-apiserver) is run by name
-suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=("${all_suites[@]}")
 
 source tests/gtest.sh
 
