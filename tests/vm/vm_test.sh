@@ -70,8 +70,8 @@ run_on() {
 }
 
 if command -v qemu-system-x86_64 >/dev/null; then
-  run_on 6.1 netns/ebpf='*' 'netns/nftables=Kernel.ConnectionsOutliveRestartAndFlushAndChanges'
-  run_on 6.12 netns/ebpf='*'
+  run_on 6.1 'bpf/verifier=*' netns/ebpf='*' 'netns/nftables=Kernel.ConnectionsOutliveRestartAndFlushAndChanges'
+  run_on 6.12 'bpf/verifier=*' netns/ebpf='*'
 else
   result skip vm "qemu-system-x86_64 is not installed (tests/vm/packages.txt)"
 fi
