@@ -210,16 +210,17 @@ Answer ask(const Namespace& where, const Ask& question) {
   return answer;
 }
 
-Connection::Connection(const Namespace& where, const Ip& to, Port port) {
+Connection::Connection(const Namespace& where, const Ip& to, Port port, Protocol protocol) {
   where.run([&] {
     int error = 0;
     Ask question;
+    question.protocol = protocol;
     question.to = to;
     question.port = port;
     fd_ = connect_to(where, question, error);
     EXPECT_EQ(error, 0) << std::strerror(error);
   });
-  read_answer(fd_.get(), std::chrono::seconds(2));
+  if (protocol == Protocol::kTcp) read_answer(fd_.get(), std::chrono::seconds(2));
 }
 
 Answer Connection::ask() {

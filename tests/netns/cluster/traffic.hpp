@@ -67,10 +67,10 @@ struct Ask {
 /// Opens a connection, or sends a datagram, and waits for the answer.
 Answer ask(const Namespace& where, const Ask& question);
 
-/// A TCP connection that stays.
+/// A TCP connection, or a connected UDP socket, that stays.
 class Connection {
  public:
-  Connection(const Namespace& where, const Ip& to, Port port);
+  Connection(const Namespace& where, const Ip& to, Port port, Protocol protocol = Protocol::kTcp);
   /// Sends a line and waits for what comes back.
   Answer ask();
 

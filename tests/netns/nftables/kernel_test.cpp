@@ -88,7 +88,7 @@ TEST_F(Kernel, IdenticalKernelGetsNoWriteAfterRestart) {
   EXPECT_TRUE(resync(plan) == kNothingWritten);
 }
 
-TEST_F(Kernel, ConnectionsOutliveRestartAndFlushAndChanges) {
+TEST_F(Kernel, ConnectionsOutliveAFlush) {
   resync(plan_of(settings(), {web({pod("pod1")})}));
   Connection connection(world->pod2, at.service, {80});
   const Answer answer = connection.ask();
@@ -166,20 +166,6 @@ TEST_F(Kernel, OneEndpointCostsAFewElements) {
   EXPECT_TRUE(resync(plan_of(settings(), {web({pod("far"), pod("pod2")})})) == kNothingWritten);
 }
 
-TEST_F(Kernel, ARemovedServiceIsGoneAndItsNeighbourStays) {
-  ServicePlan neighbour = web({pod("pod1")});
-  neighbour.name.service.name = "neighbour";
-  neighbour.frontends = {cluster_ip(at.service2, 80)};
-  resync(plan_of(settings(), {web({pod("pod1")}), neighbour}));
-  remove("web");
-  EXPECT_NE(from_pod2().outcome, Outcome::kAnswered);
-  Ask question;
-  question.to = at.service2;
-  question.port = {80};
-  EXPECT_EQ(ask(world->pod2, question).server, "pod1");
-  EXPECT_TRUE(resync(plan_of(settings(), {neighbour})) == kNothingWritten);
-}
-
 TEST_F(Kernel, ARefusedTransactionIsAClearErrorAndChangesNothing) {
   resync(plan_of(settings(), {web({pod("pod1")})}));
   nft("flush map inet fairlead frontends4");
@@ -191,53 +177,6 @@ TEST_F(Kernel, ARefusedTransactionIsAClearErrorAndChangesNothing) {
               HasSubstr("delete elements of frontends4: No such file or directory"));
   resync(plan_of(settings(), {web({pod("pod1")})}));
   EXPECT_EQ(from_pod2().server, "pod1");
-}
-
-TEST_F(Kernel, AHundredBackendsAreDrawnAboutEquallyOften) {
-  std::vector<Backend> backends;
-  for (std::uint16_t i = 0; i < 100; ++i) {
-    const Port port{static_cast<std::uint16_t>(9000 + i)};
-    world->servers.serve(world->pod1, std::to_string(i), at.pod1, port);
-    backends.push_back({at.pod1, port, true, BackendState::kActive});
-  }
-  resync(plan_of(settings(), {web(backends)}));
-  std::map<std::string, int> drawn;
-  constexpr int kConnections = 3000;
-  for (int i = 0; i < kConnections; ++i) ++drawn[from_pod2().server];
-  EXPECT_EQ(drawn.size(), 100U);
-  // 30 expected each, standard deviation 5.4: six of them.
-  for (const auto& [server, count] : drawn) EXPECT_NEAR(count, 30, 33) << server;
-}
-
-TEST_F(Kernel, UdpClientReachesTheNewEndpointFromTheSamePort) {
-  ServicePlan dns = web({pod("pod1")});
-  dns.name.protocol = Protocol::kUdp;
-  dns.serving = {at.pod1};
-  resync(plan_of(settings(), {dns}));
-  EXPECT_EQ(from_pod2(Protocol::kUdp, 4000).server, "pod1");
-  ServicePlan replaced = dns;
-  replaced.cluster_backends = {pod("far")};
-  replaced.serving = {at.far};
-  apply(replaced);
-  Answer answer;
-  for (int i = 0; i < 50 && answer.server != "far"; ++i) answer = from_pod2(Protocol::kUdp, 4000);
-  EXPECT_EQ(answer.server, "far");
-}
-
-TEST_F(Kernel, UdpFlowToAServingEndpointIsKept) {
-  ServicePlan dns = web({pod("pod1")});
-  dns.name.protocol = Protocol::kUdp;
-  dns.serving = {at.pod1};
-  resync(plan_of(settings(), {dns}));
-  EXPECT_EQ(from_pod2(Protocol::kUdp, 4001).server, "pod1");
-  ServicePlan draining = dns;
-  draining.cluster_backends = {pod("far")};
-  draining.serving = {at.far, at.pod1};
-  std::ranges::sort(draining.serving);
-  apply(draining);
-  // A second Service's stale flow shows when the cleaner is through.
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(from_pod2(Protocol::kUdp, 4001).server, "pod1");
-  EXPECT_EQ(from_pod2(Protocol::kUdp, 4002).server, "far");
 }
 
 TEST_F(Kernel, OperatorsReadTheTableWithNft) {
