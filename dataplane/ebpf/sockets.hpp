@@ -21,6 +21,9 @@ struct SocketTables {
   int sockets = -1;
   int dead_backends = -1;
   int iterator = -1;
+  /// The backends of earlier calls stay in `dead_backends`, where sendmsg() looks while it drains.
+  /// Without, they would be a trap: their addresses may be new pods' now.
+  bool draining = false;
 };
 
 /// Ends every UDP socket that is connected, through one of our frontends, to one of `dead`, in all
@@ -29,9 +32,8 @@ struct SocketTables {
 /// many were ended. An error (a kernel without CONFIG_INET_DIAG_DESTROY or CONFIG_INET_UDP_DIAG, a
 /// namespace that is not to be entered) comes after everything else was tried.
 ///
-/// `dead` stays in `dead_backends` until the next call, so that a datapath that is draining stops
-/// sending to them. Takes milliseconds, and a thread for each network namespace with such sockets:
-/// not for the event loop. One call at a time.
+/// Takes milliseconds, and a thread for each network namespace with such sockets: not for the event
+/// loop. One call at a time for the same tables.
 Result<std::size_t> end_sockets_of(std::span<const DeadBackend> dead, const SocketTables& tables);
 
 }  // namespace fairlead::ebpf
