@@ -97,12 +97,15 @@ FL_GLOBAL int forget_datagrams(struct fl_datagram_socket* datagrams, const struc
   return 0;
 }
 
-/// The application now talks to this address by its own name: what comes from there is not the
+/// The application now sends to this address by its own name: what comes from there is not the
 /// answer of a Service any more.
 static __always_inline void forget_backend(struct bpf_sock* socket, const struct named* backend) {
   struct fl_socket* connection = connection_of(socket, 0);
-  if (connection && leads_to(&connection->connection, backend))
+  if (connection && leads_to(&connection->connection, backend)) {
+    // send() of an IPv6 socket that is connected to an IPv4 address: Linux names the peer itself.
+    if (is_connected(socket)) return;
     connection->connection.frontend_port = 0;
+  }
   struct fl_datagram_socket* datagrams = datagrams_of(socket, 0);
   if (datagrams) forget_datagrams(datagrams, backend);
 }
@@ -112,7 +115,8 @@ static __always_inline void forget_connection(struct bpf_sock* socket, const str
                                               bool has_datagrams) {
   struct fl_socket* connection = connection_of(socket, 0);
   if (connection) connection->connection.frontend_port = 0;
-  if (has_datagrams) forget_backend(socket, peer);
+  struct fl_datagram_socket* datagrams = has_datagrams ? datagrams_of(socket, 0) : NULL;
+  if (datagrams) forget_datagrams(datagrams, peer);
 }
 
 static __always_inline void write_translation(struct fl_translation* t,
