@@ -64,9 +64,12 @@ struct fl_constants {
   __u32 filter_words;   // elements of `address_filter`; power of two
   __u8 has_set_retval;  // bpf_set_retval, Linux 5.18
   __u8 has_ct_lookup;   // bpf_skb_ct_lookup and bpf_xdp_ct_lookup, Linux 5.18
-  __u8 pad[6];
+  __u8 pad[2];
+  __u32 jiffy_ns;     // how long one lasts; 0: not known, and the clock is asked instead
+  __u32 first_jiffy;  // jiffies when the monotonic clock was 0
+  __u8 pad2[4];
 };
-FL_LAYOUT(struct fl_constants, 24);
+FL_LAYOUT(struct fl_constants, 32);
 
 /// Map `interfaces`, HASH, by ifindex (__u32).
 enum fl_interface_flags {

@@ -86,6 +86,8 @@ fl_constants constants_of(const Sizes& sizes, const BpfFeatures& features) {
   constants.filter_words = sizes.filter_words;
   constants.has_set_retval = features.set_retval ? 1 : 0;
   constants.has_ct_lookup = features.ct_lookup ? 1 : 0;
+  constants.jiffy_ns = features.jiffy_ns;
+  constants.first_jiffy = features.first_jiffy;
   return constants;
 }
 

@@ -5,8 +5,12 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include <array>
 #include <cerrno>
+#include <cstddef>
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dataplane/kernel/bpf_link.hpp"
@@ -43,6 +47,32 @@ Result<> may_load() {
   return system_error(error, "load a BPF program (is the kernel built with CONFIG_BPF_SYSCALL?)");
 }
 
+/// The lower half of the kernel's jiffies; nullopt: programs are not told (Linux < 5.6).
+std::optional<std::uint32_t> jiffies() {
+  const bpf_insn instructions[] = {
+      {.code = BPF_JMP | BPF_CALL, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = BPF_FUNC_jiffies64},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const Fd program(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "fairlead_probe", "GPL", instructions,
+                                 std::size(instructions), nullptr));
+  const std::array<std::byte, 64> frame{};
+  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_size_in = frame.size());
+  if (!program || bpf_prog_test_run_opts(program.get(), &options) != 0) return std::nullopt;
+  return options.retval;
+}
+
+/// Linux counts jiffies from a little less than 2^32, so the lower half is all of it.
+void probe_clock(BpfFeatures& features) {
+  timespec jiffy{}, now{};
+  const auto counted = jiffies();
+  if (!counted || ::clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy) != 0 || jiffy.tv_sec != 0 ||
+      jiffy.tv_nsec == 0 || ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now) != 0)
+    return;
+  const std::uint64_t ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+                           static_cast<std::uint64_t>(now.tv_nsec);
+  features.jiffy_ns = static_cast<std::uint32_t>(jiffy.tv_nsec);
+  features.first_jiffy = *counted - static_cast<std::uint32_t>(ns / features.jiffy_ns);
+}
+
 }  // namespace
 
 Result<BpfFeatures> probe_bpf() {
@@ -59,6 +89,7 @@ Result<BpfFeatures> probe_bpf() {
                        has_kfunc(kernel.get(), "nf_conntrack", "bpf_xdp_ct_lookup") &&
                        has_kfunc(kernel.get(), "nf_conntrack", "bpf_ct_release");
   features.tcx = has_tcx();
+  probe_clock(features);
   return features;
 }
 

@@ -49,6 +49,9 @@ Result<> set_sizes(BpfObject& object, const Sizes& sizes) {
       .has_set_retval = 1,
       .has_ct_lookup = 1,
       .pad = {},
+      .jiffy_ns = 0,
+      .first_jiffy = 0,
+      .pad2 = {},
   };
   return object.set_constants(std::as_bytes(std::span(&constants, 1)));
 }

@@ -38,5 +38,12 @@ TEST(Object, AdoptsMapsOfItsOwnShapeAndNoOthers) {
   EXPECT_NE(refused.error().doing.find("records"), std::string::npos) << refused.error().doing;
 }
 
+TEST(Object, CountsJiffiesFromTheSamePointWheneverItIsAsked) {
+  const auto first = probe_bpf(), second = probe_bpf();
+  ASSERT_TRUE(first && second);
+  ASSERT_NE(first->jiffy_ns, 0U);
+  EXPECT_LE(second->first_jiffy - first->first_jiffy + 2, 4U);
+}
+
 }  // namespace
 }  // namespace fairlead::ebpf
