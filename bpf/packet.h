@@ -21,6 +21,16 @@
 /// What a step returns when the next one shall go on; anything else is what the program returns.
 enum { CONTINUE = -1000 };
 
+/// What is to become of a packet.
+enum outcome {
+  GO_ON,      // with the next step
+  UNTOUCHED,  // to whoever comes after us
+  DONE,       // `verdict` says what the program returns
+  ANSWER_REFUSED,
+  ANSWER_TOO_BIG,
+  DROP_FIRST = 16,  // enum fl_drop counts from here
+};
+
 struct tuple {
   struct fl_address source, destination;
   __be16 source_port, destination_port;
@@ -33,7 +43,8 @@ struct packet {
   void *data, *data_end;
   enum fl_hook hook;
   bool has_mac;
-  bool dry;  // fairlead_explain: leaves no trace in any table
+  bool dry;     // fairlead_explain: leaves no trace in any table
+  int verdict;  // once DONE
 
   __u32 l3, l4;            // offsets from `data`
   __u32 length;            // of the IP packet, header included; of an aggregated skb the whole
@@ -56,6 +67,11 @@ struct packet {
 static __always_inline int pass(const struct packet* p) {
   // TCX_NEXT, which is TC_ACT_UNSPEC below Linux 6.6: other programs see the packet as well.
   return p->hook == FL_HOOK_XDP ? XDP_PASS : TC_ACT_UNSPEC;
+}
+
+static __always_inline enum outcome done(struct packet* p, int verdict) {
+  p->verdict = verdict;
+  return DONE;
 }
 
 static __always_inline int drop_verdict(const struct packet* p) {

@@ -10,13 +10,19 @@
 //   original   client -> frontend   becomes   source -> backend
 //   reply      backend -> source    becomes   frontend -> client
 //
-// Writers claim an entry by compare-and-swap of `control` (phase FL_FLOW_BUSY, version + 1), write
-// the rest, and publish by writing `control` (version + 1). Readers compare `control` before and
-// after. Nothing is ever deleted by time: an entry whose time is over, and whose partner's is, is
-// free for the next that needs its place.
+// Writers claim an entry by compare-and-swap of `control` (ports and protocol of the new one, phase
+// FL_FLOW_BUSY, version + 1), write the rest, and publish by changing the phase. Readers compare
+// ports, protocol and version before and after. `state` alone may change at any time, by
+// compare-and-swap of `control`. Nothing is ever deleted by time: an entry whose time is over, and
+// whose partner's is, is free for the next that needs its place. A UDP entry of phase
+// FL_FLOW_CLOSED is never used again: so the agent ends flows whose backend is gone.
 #pragma once
 
 #include "types.h"
+
+#ifndef __cplusplus
+#include <stdbool.h>
+#endif
 
 enum fl_flow_phase {
   FL_FLOW_EMPTY = 0,
@@ -81,6 +87,38 @@ struct fl_bucket6 {
   struct fl_flow6 way[FL_FLOW_WAYS];
 };
 FL_LAYOUT(struct fl_bucket6, 256);
+
+/// `control` of an entry that is looked for: ports and protocol, all else zero.
+FL_INLINE __u64 fl_flow_key(__be16 source_port, __be16 destination_port, __u8 protocol) {
+  return (__u64)source_port | (__u64)destination_port << 16 | (__u64)protocol << 32;
+}
+#define FL_FLOW_KEY_MASK 0xffffffffffULL
+#define FL_FLOW_STATE_SHIFT 40
+#define FL_FLOW_VERSION_SHIFT 48
+
+FL_INLINE __u64 fl_flow_mix(__u64 hash, __be32 source, __be32 destination) {
+  return (hash ^ hash >> 32 ^ ((__u64)source << 32 | (__u64)destination)) * 0x9e3779b97f4a7c15ULL;
+}
+
+/// Of a packet's tuple: the low half says where its entry is, the high half which backend Maglev
+/// takes. The same on every node.
+FL_INLINE __u64 fl_flow_hash(const struct fl_address* source, const struct fl_address* destination,
+                             __u64 key, bool ipv6) {
+  __u64 hash = fl_flow_mix(0, source->word[3], destination->word[3]);
+  if (ipv6) {
+    hash = fl_flow_mix(hash, source->word[0], destination->word[0]);
+    hash = fl_flow_mix(hash, source->word[1], destination->word[1]);
+    hash = fl_flow_mix(hash, source->word[2], destination->word[2]);
+  }
+  hash = (hash ^ hash >> 32 ^ key) * 0xbf58476d1ce4e5b9ULL;
+  hash = (hash ^ hash >> 29) * 0x94d049bb133111ebULL;
+  return hash ^ hash >> 32;
+}
+
+/// The bucket that is looked at as number `probe`, of `buckets`, a power of two.
+FL_INLINE __u32 fl_flow_bucket(__u64 hash, __u32 probe, __u32 buckets) {
+  return ((__u32)hash + probe * ((__u32)(hash >> 32) | 1)) & (buckets - 1);
+}
 
 /// Map `fragments`, LRU_HASH: which ports the first fragment of a datagram had.
 struct fl_fragment_key {

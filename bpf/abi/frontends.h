@@ -153,7 +153,7 @@ FL_LAYOUT(struct fl_range_key, 28);
 enum fl_node_port_bits { FL_NODE_PORT_TCP = 1, FL_NODE_PORT_UDP = 2, FL_NODE_PORT_SCTP = 4 };
 
 /// Mixes 32 bits (the finaliser of MurmurHash3): for the filter, the tag and the flow tables alike.
-static inline __u32 fl_mix(__u32 hash) {
+FL_INLINE __u32 fl_mix(__u32 hash) {
   hash ^= hash >> 16;
   hash *= 0x85ebca6bU;
   hash ^= hash >> 13;
@@ -162,12 +162,12 @@ static inline __u32 fl_mix(__u32 hash) {
 }
 
 /// Bit of `address_filter`, an ARRAY of __u64: word (hash >> 6) & (words - 1), bit hash & 63.
-static inline __u32 fl_address_hash(const struct fl_address* address) {
+FL_INLINE __u32 fl_address_hash(const struct fl_address* address) {
   return fl_mix((__u32)address->word[3] ^
                 fl_mix((__u32)address->word[0] ^ (__u32)address->word[1] * 0x9e3779b1U ^
                        (__u32)address->word[2] * 0x7feb352dU));
 }
 
-static inline __u16 fl_frontend_tag(const struct fl_frontend_key* key) {
+FL_INLINE __u16 fl_frontend_tag(const struct fl_frontend_key* key) {
   return (__u16)fl_mix(fl_address_hash(&key->address) ^ ((__u32)key->port << 8) ^ key->protocol);
 }

@@ -14,6 +14,9 @@
 #define FL_LAYOUT(type, size) _Static_assert(sizeof(type) == (size), #type)
 #endif
 
+/// Of the functions here: a call would make clang keep a program's whole packet in memory.
+#define FL_INLINE static inline __attribute__((always_inline))
+
 /// The layout of all maps. Raised by whoever changes a struct in this folder: maps of another
 /// layout are never read, they are drained beside the new ones.
 #define FL_ABI 1

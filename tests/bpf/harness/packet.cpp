@@ -243,7 +243,9 @@ std::optional<Packet> parse_frame(const Frame& frame) {
     Packet packet{.tcp_flags = 0, .seq = 0, .dont_fragment = true, .id = 7};
     std::copy(ethernet.src_addr().begin(), ethernet.src_addr().end(), packet.from_mac.begin());
     std::copy(ethernet.dst_addr().begin(), ethernet.dst_addr().end(), packet.to_mac.begin());
-    if (const auto* tag = ethernet.find_pdu<Tins::Dot1Q>()) packet.vlan = tag->id();
+    const auto* tag = ethernet.find_pdu<Tins::Dot1Q>();
+    // Both ways: g++ 12 leaves it unset where designated initialisers skip it.
+    packet.vlan = tag ? std::optional<std::uint16_t>(tag->id()) : std::nullopt;
     if (!read_network<Tins::IP>(ethernet, packet) && !read_network<Tins::IPv6>(ethernet, packet))
       return std::nullopt;
     if (!read_transport(ethernet, packet)) return std::nullopt;

@@ -20,9 +20,13 @@ void expect_bytes(const Frame& frame, const Packet& expected) {
 
 }  // namespace
 
-void expect_passed_untouched(const Outcome& outcome, const Packet& sent) {
+void expect_passed(const Outcome& outcome, const Packet& expected) {
   EXPECT_EQ(outcome.fate, Fate::kPassed) << to_string(outcome.fate);
-  expect_bytes(outcome.frame, sent);
+  expect_bytes(outcome.frame, expected);
+}
+
+void expect_passed_untouched(const Outcome& outcome, const Packet& sent) {
+  expect_passed(outcome, sent);
 }
 
 void expect_dropped(const Outcome& outcome) {

@@ -13,6 +13,8 @@ namespace fairlead::test {
 
 /// Asserts about outcomes. `what` is for the reader of a failure.
 void expect_passed_untouched(const Outcome& outcome, const Packet& sent);
+/// To the stack, as these very bytes.
+void expect_passed(const Outcome& outcome, const Packet& expected);
 void expect_dropped(const Outcome& outcome);
 /// Redirected, and these very bytes.
 void expect_redirected(const Outcome& outcome, const Packet& expected);

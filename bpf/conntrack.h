@@ -1,0 +1,60 @@
+// Flows that Linux conntrack translates: of kube-proxy, or of our own nftables datapath.
+#pragma once
+
+#include "packet.h"
+
+/// As the kernel has it up to Linux 6.11; later ones take this size as well.
+struct bpf_ct_opts {
+  __s32 netns_id;
+  __s32 error;
+  __u8 l4proto;
+  __u8 dir;
+  __u8 reserved[2];
+};
+struct nf_conn {
+  unsigned long status;
+} __attribute__((preserve_access_index));
+
+extern struct nf_conn* bpf_skb_ct_lookup(struct __sk_buff* ctx, struct bpf_sock_tuple* tuple,
+                                         __u32 tuple_size, struct bpf_ct_opts* options,
+                                         __u32 options_size) __weak __ksym;
+extern struct nf_conn* bpf_xdp_ct_lookup(struct xdp_md* ctx, struct bpf_sock_tuple* tuple,
+                                         __u32 tuple_size, struct bpf_ct_opts* options,
+                                         __u32 options_size) __weak __ksym;
+extern void bpf_ct_release(struct nf_conn* connection) __weak __ksym;
+
+#define FL_CT_CONFIRMED (1 << 3) /* IPS_CONFIRMED of linux/netfilter/nf_conntrack_common.h */
+#define FL_CT_DST_NAT (1 << 5)   /* IPS_DST_NAT */
+
+static __always_inline __u32 conntrack_tuple(const struct packet* p, const bool ipv6,
+                                             struct bpf_sock_tuple* out) {
+  if (!ipv6) {
+    out->ipv4.saddr = p->tuple.source.word[3];
+    out->ipv4.daddr = p->tuple.destination.word[3];
+    out->ipv4.sport = p->tuple.source_port;
+    out->ipv4.dport = p->tuple.destination_port;
+    return sizeof(out->ipv4);
+  }
+  __builtin_memcpy(out->ipv6.saddr, &p->tuple.source, sizeof(out->ipv6.saddr));
+  __builtin_memcpy(out->ipv6.daddr, &p->tuple.destination, sizeof(out->ipv6.daddr));
+  out->ipv6.sport = p->tuple.source_port;
+  out->ipv6.dport = p->tuple.destination_port;
+  return sizeof(out->ipv6);
+}
+
+/// Is the packet of a connection that conntrack translates?
+static __always_inline bool conntrack_owns(const struct packet* p, const struct fl_config* node,
+                                           const bool ipv6) {
+  if (!constants.has_ct_lookup || !node->neighbour_conntrack) return false;
+  if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP) return false;
+  struct bpf_sock_tuple tuple = {};
+  struct bpf_ct_opts options = {.netns_id = BPF_F_CURRENT_NETNS, .l4proto = p->protocol};
+  const __u32 size = conntrack_tuple(p, ipv6, &tuple);
+  struct nf_conn* connection =
+      p->hook == FL_HOOK_XDP ? bpf_xdp_ct_lookup(p->ctx, &tuple, size, &options, sizeof(options))
+                             : bpf_skb_ct_lookup(p->ctx, &tuple, size, &options, sizeof(options));
+  if (!connection) return false;
+  const unsigned long status = connection->status;
+  bpf_ct_release(connection);
+  return (status & FL_CT_DST_NAT) && (status & FL_CT_CONFIRMED);
+}

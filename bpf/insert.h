@@ -1,0 +1,223 @@
+// New entries of the flow tables: see abi/flows.h for the protocol.
+//
+//   look at every place of the key: a victim, or somebody who has the key
+//   claim the victim (compare-and-swap), write it, publish it
+//   unique: look at all places again; if another claimed the same key meanwhile, give up our own
+//
+// Two writers of one key cannot both believe they are alone: each publishes before it looks.
+#pragma once
+
+#include "flow_state.h"
+
+struct new_entry {
+  struct tuple tuple;    // packets that arrive so
+  struct tuple becomes;  // leave so
+  __u8 protocol;
+  __u8 state;   // enum fl_flow_state, of phase FL_FLOW_NEW
+  __u8 unique;  // INSERT_TAKEN if the key is in use by another flow
+  __u8 pad;
+};
+
+/// What insert_entry4() returns instead of the entry's place.
+enum insert_failure { INSERT_TAKEN = -1, INSERT_FULL = -2, INSERT_RACE = -3 };
+
+/// A finished TCP flow's place may be taken after this many ticks, however much of its time is
+/// left.
+#define FL_CLOSED_TICKS 2
+
+static __always_inline bool translates_to(const void* entry, const struct tuple* becomes,
+                                          const bool ipv6) {
+  struct flow flow = {};
+  read_entry(entry, ipv6, &flow);
+  return flow.new_source_port == becomes->source_port &&
+         flow.new_destination_port == becomes->destination_port &&
+         same_address(&flow.new_source, &becomes->source, ipv6) &&
+         same_address(&flow.new_destination, &becomes->destination, ipv6);
+}
+
+static __always_inline bool is_free(void* entry, __u64 control, __u32 place, const bool ipv6) {
+  switch (phase_of(control)) {
+    case FL_FLOW_EMPTY:
+      return true;
+    case FL_FLOW_BUSY:
+      return false;
+    case FL_FLOW_CLOSED:
+      if ((__s32)(now_ticks() - *stamp_of(entry, ipv6)) >= FL_CLOSED_TICKS) return true;
+  }
+  return is_over(place, ipv6);
+}
+
+static __always_inline bool has_key(const void* entry, __u64 control, const struct new_entry* want,
+                                    __u64 key, const bool ipv6) {
+  return (control & FL_FLOW_KEY_MASK) == key && phase_of(control) >= FL_FLOW_NEW &&
+         has_addresses(entry, &want->tuple, ipv6);
+}
+
+static __always_inline bool is_being_written(__u64 control, __u64 key) {
+  // Its addresses are not known yet; the ports and the protocol are.
+  return (control & FL_FLOW_KEY_MASK) == key && phase_of(control) == FL_FLOW_BUSY;
+}
+
+struct victim {
+  __u32 place;
+  __u64 control;
+  bool found;
+};
+
+static __always_inline int take(struct victim* victim, __u32 place, __u64 control) {
+  victim->place = place;
+  victim->control = control;
+  victim->found = true;
+  return 0;
+}
+
+enum worth { NO_VICTIM, VICTIM, SAME_FLOW, OTHER_FLOW };
+
+/// What `place` is to who wants to enter `want`.
+static __always_inline int weigh(const struct new_entry* want, __u32 place, __u64 control,
+                                 const bool ipv6) {
+  void* entry = entry_at(place, ipv6);
+  if (!entry) return NO_VICTIM;
+  const __u64 key = key_of(&want->tuple, want->protocol);
+  if (is_being_written(control, key)) return want->unique ? OTHER_FLOW : NO_VICTIM;
+  if (!has_key(entry, control, want, key, ipv6))
+    return is_free(entry, control, place, ipv6) ? VICTIM : NO_VICTIM;
+  if (!want->unique || translates_to(entry, &want->becomes, ipv6)) return SAME_FLOW;
+  return is_free(entry, control, place, ipv6) ? SAME_FLOW : OTHER_FLOW;
+}
+__noinline int weigh4(const struct new_entry* want, __u32 place, __u64 control) {
+  return want ? weigh(want, place, control, false) : NO_VICTIM;
+}
+__noinline int weigh6(const struct new_entry* want, __u32 place, __u64 control) {
+  return want ? weigh(want, place, control, true) : NO_VICTIM;
+}
+
+static __always_inline int weigh_entry(const struct new_entry* want, __u32 place, __u64 control,
+                                       const bool ipv6) {
+  return ipv6 ? weigh6(want, place, control) : weigh4(want, place, control);
+}
+
+/// 0, or why there is no victim.
+static __always_inline int find_victim(const struct new_entry* want, __u64 hash, const bool ipv6,
+                                       struct victim* victim) {
+#pragma clang loop unroll(disable)
+  for (__u32 probe = 0; probe < FL_FLOW_PROBES; ++probe) {
+    const __u32 index = fl_flow_bucket(hash, probe, buckets_of(ipv6));
+    void* bucket = bucket_at(index, ipv6);
+    if (!bucket) return INSERT_FULL;
+    const __u32 place = index * FL_FLOW_WAYS;
+    const __u64 first = *control_of(bucket, ipv6);
+    const __u64 second = *control_of(way_of(bucket, 1, ipv6), ipv6);
+    const int first_worth = weigh_entry(want, place, first, ipv6);
+    const int second_worth = weigh_entry(want, place + 1, second, ipv6);
+    if (first_worth == OTHER_FLOW || second_worth == OTHER_FLOW) return INSERT_TAKEN;
+    if (first_worth == SAME_FLOW) return take(victim, place, first);
+    if (second_worth == SAME_FLOW) return take(victim, place + 1, second);
+    if (!victim->found && first_worth == VICTIM) take(victim, place, first);
+    if (!victim->found && second_worth == VICTIM) take(victim, place + 1, second);
+    if (state_of(first) & FL_FLOW_SPILLED) continue;
+    if (victim->found) return 0;
+    __sync_fetch_and_or(control_of(bucket, ipv6), (__u64)FL_FLOW_SPILLED << FL_FLOW_STATE_SHIFT);
+  }
+  return victim->found ? 0 : INSERT_FULL;
+}
+
+static __always_inline void write_entry(void* entry, const struct new_entry* want,
+                                        const bool ipv6) {
+  if (!ipv6) {
+    struct fl_flow4* e = entry;
+    e->source = want->tuple.source.word[3];
+    e->destination = want->tuple.destination.word[3];
+    e->new_source = want->becomes.source.word[3];
+    e->new_destination = want->becomes.destination.word[3];
+    e->new_source_port = want->becomes.source_port;
+    e->new_destination_port = want->becomes.destination_port;
+    e->stamp = now_ticks();
+    return;
+  }
+  struct fl_flow6* e = entry;
+  __builtin_memcpy(e->source, &want->tuple.source, sizeof(e->source));
+  __builtin_memcpy(e->destination, &want->tuple.destination, sizeof(e->destination));
+  __builtin_memcpy(e->new_source, &want->becomes.source, sizeof(e->new_source));
+  __builtin_memcpy(e->new_destination, &want->becomes.destination, sizeof(e->new_destination));
+  e->new_source_port = want->becomes.source_port;
+  e->new_destination_port = want->becomes.destination_port;
+  e->stamp = now_ticks();
+}
+
+/// Is the entry at `place` another flow's with our key? `earlier`: a look-up finds it before ours.
+static __always_inline bool contests(const struct new_entry* want, __u32 place, __u64 control,
+                                     bool earlier, const bool ipv6) {
+  const __u64 key = key_of(&want->tuple, want->protocol);
+  if ((control & FL_FLOW_KEY_MASK) != key) return false;
+  // Who writes further on looks here once it has published, and gives up.
+  if (phase_of(control) == FL_FLOW_BUSY) return earlier;
+  return weigh_entry(want, place, control, ipv6) == OTHER_FLOW;
+}
+
+/// Did another writer take the key as well? Of two, at least one finds the other.
+static __always_inline bool is_contested(const struct new_entry* want, __u64 hash, __u32 own,
+                                         const bool ipv6) {
+  bool earlier = true;
+#pragma clang loop unroll(disable)
+  for (__u32 probe = 0; probe < FL_FLOW_PROBES; ++probe) {
+    const __u32 index = fl_flow_bucket(hash, probe, buckets_of(ipv6));
+    void* bucket = bucket_at(index, ipv6);
+    if (!bucket) return false;
+    const __u32 place = index * FL_FLOW_WAYS;
+    const __u64 first = *control_of(bucket, ipv6);
+    const __u64 second = *control_of(way_of(bucket, 1, ipv6), ipv6);
+    if (place == own)
+      earlier = false;
+    else if (contests(want, place, first, earlier, ipv6))
+      return true;
+    if (place + 1 == own)
+      earlier = false;
+    else if (contests(want, place + 1, second, earlier, ipv6))
+      return true;
+    if (!(state_of(first) & FL_FLOW_SPILLED)) return false;
+  }
+  return false;
+}
+
+/// Frees an entry of our own, whatever became of its state.
+static __always_inline int remove_entry(__u32 place, const bool ipv6) {
+  void* entry = entry_at(place, ipv6);
+  if (!entry) return 0;
+  const __u64 keep = ~((__u64)FL_FLOW_PHASE << FL_FLOW_STATE_SHIFT);
+  __sync_fetch_and_and(control_of(entry, ipv6), keep);
+  return 0;
+}
+
+static __always_inline int insert_entry(const struct new_entry* want, const bool ipv6) {
+  const __u64 key = key_of(&want->tuple, want->protocol);
+  const __u64 hash = fl_flow_hash(&want->tuple.source, &want->tuple.destination, key, ipv6);
+  struct victim victim = {};
+  const int failure = find_victim(want, hash, ipv6, &victim);
+  if (failure) return failure;
+  void* entry = entry_at(victim.place, ipv6);
+  if (!entry) return INSERT_FULL;
+  const __u64 spilled = victim.control & (__u64)FL_FLOW_SPILLED << FL_FLOW_STATE_SHIFT;
+  const __u64 version = (victim.control >> FL_FLOW_VERSION_SHIFT) + 1;
+  const __u64 busy =
+      key | spilled | (__u64)FL_FLOW_BUSY << FL_FLOW_STATE_SHIFT | version << FL_FLOW_VERSION_SHIFT;
+  volatile __u64* control = control_of(entry, ipv6);
+  if (__sync_val_compare_and_swap(control, victim.control, busy) != victim.control)
+    return INSERT_RACE;
+  write_entry(entry, want, ipv6);
+  // From busy to published; keeps FL_FLOW_SPILLED, which others may set meanwhile.
+  __sync_fetch_and_xor(control, (__u64)(FL_FLOW_BUSY ^ want->state) << FL_FLOW_STATE_SHIFT);
+  if (want->unique && is_contested(want, hash, victim.place, ipv6)) {
+    remove_entry(victim.place, ipv6);
+    return INSERT_TAKEN;
+  }
+  if (phase_of(victim.control) != FL_FLOW_EMPTY) count(FL_COUNT_FLOWS_REPLACED);
+  return victim.place;
+}
+
+__noinline int insert_entry4(const struct new_entry* want) {
+  return want ? insert_entry(want, false) : INSERT_FULL;
+}
+__noinline int insert_entry6(const struct new_entry* want) {
+  return want ? insert_entry(want, true) : INSERT_FULL;
+}

@@ -1,0 +1,121 @@
+// A packet's addresses, ports, TTL and checksums, from what it came with to what its flow says.
+//
+// XDP writes the packet itself. In tc an skb may be shared, and its checksum may be left to the
+// hardware (CHECKSUM_PARTIAL: the sum of the pseudo header only) or have been taken by it
+// (CHECKSUM_COMPLETE): there the helpers do it, which know.
+#pragma once
+
+#include "checksum.h"
+#include "flows.h"
+
+struct rewriting {
+  checksum_change addresses, ports;
+  bool forward;  // by us: the TTL goes down
+};
+
+static __always_inline checksum_change address_change(const struct fl_address* before,
+                                                      const struct fl_address* after,
+                                                      const bool ipv6) {
+  checksum_change change = change_of(before->word[3], after->word[3]);
+  if (!ipv6) return change;
+  return change + change_of(before->word[0], after->word[0]) +
+         change_of(before->word[1], after->word[1]) + change_of(before->word[2], after->word[2]);
+}
+
+static __always_inline __u32 checksum_offset(__u8 protocol) {
+  return protocol == IPPROTO_TCP ? 16 : 6;
+}
+
+/// The IPv4 header from TTL to destination, with its checksum; or IPv6 from hop limit.
+struct ipv4_tail {
+  __u8 ttl, protocol;
+  __u16 check;
+  __be32 source, destination;
+};
+struct ipv6_tail {
+  __u8 hop_limit;
+  __be32 source[4], destination[4];
+} __attribute__((packed));
+
+static __always_inline bool rewrite_ipv4(struct packet* p, const struct flow* flow,
+                                         const struct rewriting* how) {
+  struct ipv4_tail* at = ensure(p, p->l3 + 8, sizeof(*at));
+  if (!at) return false;
+  struct ipv4_tail tail = {.ttl = at->ttl,
+                           .protocol = at->protocol,
+                           .source = flow->new_source.word[3],
+                           .destination = flow->new_destination.word[3]};
+  checksum_change change = how->addresses;
+  if (how->forward) {
+    --tail.ttl;
+    change += change_of(at->ttl, tail.ttl);  // the low byte of its word, as it lies in memory
+  }
+  tail.check = changed_checksum(at->check, change);
+  if (p->hook != FL_HOOK_XDP)
+    return bpf_skb_store_bytes(skb_of(p), p->l3 + 8, &tail, sizeof(tail), 0) == 0;
+  *at = tail;
+  return true;
+}
+
+static __always_inline bool rewrite_ipv6(struct packet* p, const struct flow* flow,
+                                         const struct rewriting* how) {
+  struct ipv6_tail tail = {.hop_limit = p->hop_limit - how->forward};
+  __builtin_memcpy(tail.source, &flow->new_source, sizeof(tail.source));
+  __builtin_memcpy(tail.destination, &flow->new_destination, sizeof(tail.destination));
+  // The IPv6 header has no checksum that would make good for what changes in it.
+  if (p->hook != FL_HOOK_XDP)
+    return bpf_skb_store_bytes(skb_of(p), p->l3 + 7, &tail, sizeof(tail), BPF_F_RECOMPUTE_CSUM) ==
+           0;
+  struct ipv6_tail* at = ensure(p, p->l3 + 7, sizeof(*at));
+  if (!at) return false;
+  __builtin_memcpy(at, &tail, sizeof(tail));
+  return true;
+}
+
+static __always_inline bool rewrite_transport_xdp(struct packet* p, const struct flow* flow,
+                                                  const struct rewriting* how, const bool ipv6) {
+  __be16* ports = ensure(p, p->l4, 4);
+  if (!ports) return false;
+  ports[0] = flow->new_source_port;
+  ports[1] = flow->new_destination_port;
+  if (p->protocol == IPPROTO_TCP) {
+    __u16* check = ensure(p, p->l4 + 16, 2);
+    if (!check) return false;
+    *check = changed_checksum(*check, how->addresses + how->ports);
+  } else if (p->protocol == IPPROTO_UDP) {
+    __u16* check = ensure(p, p->l4 + 6, 2);
+    if (!check) return false;
+    if (*check == 0 && !ipv6) return true;  // the sender left it out (RFC 768)
+    const __u16 sum = changed_checksum(*check, how->addresses + how->ports);
+    *check = sum ? sum : 0xffff;
+  }
+  return true;
+}
+
+static __always_inline bool rewrite_transport_skb(struct packet* p, const struct flow* flow,
+                                                  const struct rewriting* how) {
+  const __be16 ports[2] = {flow->new_source_port, flow->new_destination_port};
+  const bool same_ports = ports[0] == p->tuple.source_port && ports[1] == p->tuple.destination_port;
+  if (!same_ports && bpf_skb_store_bytes(skb_of(p), p->l4, ports, sizeof(ports), 0)) return false;
+  if (p->protocol == IPPROTO_SCTP) return true;
+  const __u64 flags = p->protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+  const __u32 check = p->l4 + checksum_offset(p->protocol);
+  if (bpf_l4_csum_replace(skb_of(p), check, 0, fold32(how->addresses), flags | BPF_F_PSEUDO_HDR))
+    return false;
+  return same_ports || bpf_l4_csum_replace(skb_of(p), check, 0, fold32(how->ports), flags) == 0;
+}
+
+/// `forward`: it leaves by us and not through the host's stack. False: the packet is half written
+/// and must be dropped (an skb out of memory).
+static __always_inline bool rewrite(struct packet* p, const struct flow* flow, bool forward,
+                                    const bool ipv6) {
+  struct rewriting how = {.forward = forward};
+  how.addresses = address_change(&p->tuple.source, &flow->new_source, ipv6) +
+                  address_change(&p->tuple.destination, &flow->new_destination, ipv6);
+  how.ports = change_of((__u32)p->tuple.source_port, (__u32)flow->new_source_port) +
+              change_of((__u32)p->tuple.destination_port, (__u32)flow->new_destination_port);
+  if (!(ipv6 ? rewrite_ipv6(p, flow, &how) : rewrite_ipv4(p, flow, &how))) return false;
+  if (p->is_later_fragment) return true;
+  return p->hook == FL_HOOK_XDP ? rewrite_transport_xdp(p, flow, &how, ipv6)
+                                : rewrite_transport_skb(p, flow, &how);
+}
