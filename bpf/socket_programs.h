@@ -114,4 +114,7 @@ int fairlead_post_bind6(struct bpf_sock* ctx) {
 }
 
 SEC("iter/bpf_sk_storage_map")
+int fairlead_sockets(struct bpf_iter__bpf_sk_storage_map* ctx) { return show_any(ctx); }
+
+SEC("iter/bpf_sk_storage_map")
 int fairlead_dead_sockets(struct bpf_iter__bpf_sk_storage_map* ctx) { return show_if_dead(ctx); }

@@ -4,11 +4,17 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <libmnl/libmnl.h>
 #include <linux/bpf.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <array>
 #include <cerrno>
+
+#include "dataplane/kernel/netlink.hpp"
 
 namespace fairlead {
 namespace {
@@ -89,9 +95,10 @@ Result<BpfLinkInfo> BpfLink::info() const {
   __u32 size = sizeof(info);
   if (bpf_obj_get_info_by_fd(fd_.get(), &info, &size) != 0)
     return system_error(errno, "look at BPF link");
-  BpfLinkInfo known{info.type, info.id, info.prog_id, 0};
+  BpfLinkInfo known{info.type, info.id, info.prog_id, 0, 0};
   // Both begin with the ifindex; a link of a device that is gone has 0.
   if (info.type == BPF_LINK_TYPE_XDP || info.type == kTcxLink) known.interface = info.xdp.ifindex;
+  if (info.type == BPF_LINK_TYPE_CGROUP) known.cgroup = info.cgroup.cgroup_id;
   return known;
 }
 
@@ -129,6 +136,29 @@ Result<> detach_clsact(const ClsactPlace& place) {
   if (const int error = -bpf_tc_detach(&hook, &options); error != 0 && !is_absent(error))
     return system_error(error, "remove " + name_of(place));
   return {};
+}
+
+Result<bool> has_clsact_filters(int interface) {
+  TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
+  bool found = false;
+  for (const std::uint32_t parent : {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS}) {
+    alignas(nlmsghdr) std::array<char, 64> request{};
+    nlmsghdr* message = mnl_nlmsg_put_header(request.data());
+    message->nlmsg_type = RTM_GETTFILTER;
+    message->nlmsg_flags = NLM_F_REQUEST;
+    auto* filter = static_cast<tcmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(tcmsg)));
+    filter->tcm_family = AF_UNSPEC;
+    filter->tcm_ifindex = interface;
+    filter->tcm_parent = TC_H_MAKE(TC_H_CLSACT, parent);
+    auto outcome = socket.dump(*message, [&](const nlmsghdr&) -> Result<> {
+      found = true;
+      return {};
+    });
+    if (!outcome && !is_absent(outcome.error().code.value()))
+      return prefix(fmt::format("list filters of interface {}", interface),
+                    std::move(outcome).error());
+  }
+  return found;
 }
 
 Result<> remove_clsact(int interface) {

@@ -24,6 +24,7 @@ struct BpfLinkInfo {
   std::uint32_t type = 0;  // enum bpf_link_type
   std::uint32_t id = 0, program_id = 0;
   std::uint32_t interface = 0;  // tcx, XDP: 0 when the device is gone
+  std::uint64_t cgroup = 0;     // 0 when it is gone
 };
 
 class BpfLink {
@@ -59,6 +60,8 @@ Result<> attach_clsact(const ClsactPlace& place, int program);
 Result<std::optional<std::uint32_t>> find_clsact(const ClsactPlace& place);
 /// Succeeds if there is none, or no device.
 Result<> detach_clsact(const ClsactPlace& place);
+/// Whether anybody's filter is at the device's clsact.
+Result<bool> has_clsact_filters(int interface);
 /// The qdisc with all of its filters. Succeeds if there is none.
 Result<> remove_clsact(int interface);
 

@@ -160,7 +160,7 @@ std::vector<BpfProgram> BpfObject::programs() const {
     bpf_prog_info info{};
     __u32 size = sizeof(info);
     const bool known = bpf_obj_get_info_by_fd(fd, &info, &size) == 0;
-    loaded.push_back({bpf_program__name(program), bpf_program__section_name(program), fd,
+    loaded.push_back({bpf_program__name(program), bpf_program__section_name(program), fd, info.id,
                       known ? info.verified_insns : 0});
   }
   return loaded;

@@ -20,6 +20,7 @@ struct BpfProgram {
   std::string name;     // of the C function
   std::string section;  // "tc", "cgroup/connect4"
   int fd = -1;
+  std::uint32_t id = 0;                     // the kernel's
   std::uint32_t verified_instructions = 0;  // what the verifier walked; 0: Linux < 5.16
 };
 

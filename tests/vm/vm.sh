@@ -24,7 +24,8 @@ vm_boot() {
   vm_machine "$kernel" "$cpus" "$memory"
   machine=("${vm_arguments[@]}")
   # The control port is QEMU's standard input and output: when it dies, we read the end of it.
-  coproc VM { exec qemu-system-x86_64 "${machine[@]}" 2>"$vm_share/qemu.log"; }
+  # And QEMU dies with us, however that happens.
+  coproc VM { exec setpriv --pdeathsig KILL qemu-system-x86_64 "${machine[@]}" 2>"$vm_share/qemu.log"; }
   vm_process=$VM_PID
   # Copies, which bash does not close behind our back when QEMU ends.
   exec {vm_answers}<&"${VM[0]}" {vm_requests}>&"${VM[1]}"

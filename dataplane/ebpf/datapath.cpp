@@ -1,0 +1,485 @@
+// resync():  load or adopt the generation -> config -> Services -> interfaces -> neighbours -> mode
+//            active -> attach -> earlier generations drain
+// apply():   Services
+// both:      -> what it means for flows and sockets is a chore
+//
+// Programs are attached last: from their first packet on they find everything.
+#include "dataplane/ebpf/datapath.hpp"
+
+#include <fmt/format.h>
+#include <linux/netlink.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "dataplane/ebpf/attach.hpp"
+#include "dataplane/ebpf/chores.hpp"
+#include "dataplane/ebpf/compile.hpp"
+#include "dataplane/ebpf/drops.hpp"
+#include "dataplane/ebpf/figures.hpp"
+#include "dataplane/ebpf/flows.hpp"
+#include "dataplane/ebpf/generation.hpp"
+#include "dataplane/ebpf/interfaces.hpp"
+#include "dataplane/ebpf/neighbours.hpp"
+#include "dataplane/ebpf/services.hpp"
+#include "dataplane/ebpf/sockets.hpp"
+#include "dataplane/ebpf/trace.hpp"
+#include "dataplane/kernel/flow_cleaner.hpp"
+#include "dataplane/kernel/netns.hpp"
+#include "dataplane/kernel/wake_set.hpp"
+
+namespace fairlead::ebpf {
+namespace {
+
+using Report = std::function<void(const Error&)>;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+constexpr std::chrono::minutes kSeldom{1};
+constexpr std::chrono::seconds kFiguresAge{10};
+constexpr std::uint64_t kAlarmPercent = 90;
+
+/// What other threads may look at: it is complete when it is made.
+struct Live {
+  Generation generation;
+  std::mutex mutex;
+  std::vector<Services::Use> use;                                 // guarded by mutex
+  std::optional<std::pair<SteadyTime, DatapathFigures>> figures;  // guarded by mutex
+  std::optional<DropReader> drops;                                // guarded by mutex
+};
+
+class EbpfDatapath final : public Datapath {
+ public:
+  EbpfDatapath(Options options, BpfFeatures features, Netns netns, LinkMonitor monitor,
+               WakeSet wakes, std::unique_ptr<FlowCleaner> cleaner)
+      : options_(std::move(options)),
+        features_(features),
+        netns_(std::move(netns)),
+        monitor_(std::move(monitor)),
+        wakes_(std::move(wakes)),
+        cleaner_(std::move(cleaner)) {}
+
+  [[nodiscard]] std::string_view name() const override { return "ebpf"; }
+  Result<SyncReport> resync(const Plan& plan) override {
+    return netns_.run([&] { return resync_here(plan); });
+  }
+  Result<SyncReport> apply(std::span<const ServiceChange> changes) override;
+  [[nodiscard]] int monitor_fd() const override { return wakes_.fd(); }
+  Result<bool> foreign_change() override {
+    return netns_.run([&] { return foreign_change_here(); });
+  }
+  Result<bool> drain() override;
+  Result<DatapathFigures> figures() override;
+  Result<std::vector<DropRecord>> take_drops() override;
+  Result<std::optional<Trace>> trace(const TracedPacket& packet) override;
+  Result<> cleanup() override {
+    return netns_.run([&] { return cleanup_here(); });
+  }
+
+ private:
+  Result<> open_generation();
+  Result<SyncReport> resync_here(const Plan& plan);
+  Result<bool> foreign_change_here();
+  Result<> cleanup_here();
+  Result<std::size_t> write_node();
+  Result<std::size_t> write_interfaces();
+  Result<> look_for_neighbours();
+  Result<std::size_t> attach();
+  Result<> retire_others();
+  Result<> remove_generation(const std::string& name);
+  void carry_out(Effects effects);
+  void keep_use();
+  [[nodiscard]] std::shared_ptr<Live> live() const {
+    const std::lock_guard lock(live_mutex_);
+    return live_;
+  }
+  void report(const Error& error) const {
+    if (options_.report) options_.report(error);
+  }
+
+  Options options_;
+  BpfFeatures features_;
+  Netns netns_;
+  LinkMonitor monitor_;
+  WakeSet wakes_;
+  std::unique_ptr<FlowCleaner> cleaner_;
+
+  mutable std::mutex live_mutex_;
+  std::shared_ptr<Live> live_;  // guarded by live_mutex_; written by resync() and cleanup() alone
+  std::optional<Services> services_;
+  std::optional<Attachments> attachments_;
+  std::optional<RemovalMonitor> removals_;
+  NodeSettings node_;
+  Network network_;
+  bool attached_ = false;
+  std::string reported_cgroup_;
+  SteadyTime neighbours_due_{}, others_due_{};
+  std::vector<std::string> alarms_;  // maps of which a report was made
+  Chores chores_;                    // last: its thread uses the others
+};
+
+Result<Network> read_network() {
+  Network network;
+  TRY(network.links, read_network_links());
+  TRY(network.default_routes, read_default_route_links());
+  return network;
+}
+
+// ---- start ----
+
+Result<> EbpfDatapath::open_generation() {
+  const Sizes sizes = sizes_of(options_, memory_of_node());
+  TRY_VOID(check_bpffs(options_.pin_directory));
+  TRY(Generation generation, Generation::open(options_.pin_directory, sizes, features_));
+  TRY(const std::uint32_t priority, filter_priority(options_.pin_directory, generation.name));
+  auto made = std::make_shared<Live>(std::move(generation));
+  TRY(auto services, Services::open(made->generation.maps, options_.report));
+  services_.emplace(std::move(services));
+  attachments_.emplace(made->generation.object,
+                       PinPaths{options_.pin_directory, made->generation.links()},
+                       Attachments::How{.xdp = options_.xdp,
+                                        .tcx = features_.tcx,
+                                        .priority = priority,
+                                        .skip_interfaces = options_.skip_interfaces,
+                                        .report = options_.report});
+  if (auto removals = RemovalMonitor::open(made->generation.links()); removals) {
+    removals_.emplace(std::move(*removals));
+    TRY_VOID(wakes_.add(removals_->fd()));
+  }
+  const std::lock_guard lock(live_mutex_);
+  live_ = std::move(made);
+  return {};
+}
+
+// ---- resync ----
+
+Result<std::size_t> EbpfDatapath::write_node() {
+  TRY(network_, read_network());
+  fl_config& have = live_->generation.maps.config();
+  fl_config want = config_of(node_, network_, options_, netns_.cookie());
+  want.mode = have.mode;
+  want.neighbour_conntrack = have.neighbour_conntrack;
+  want.foreign_sockets = have.foreign_sockets;
+  if (same_bytes(have, want)) return 0;
+  std::memcpy(&have, &want, sizeof(want));
+  return 1;
+}
+
+Result<std::size_t> EbpfDatapath::write_interfaces() {
+  auto& map = live_->generation.maps.interfaces;
+  TRY(const auto have, map.read());
+  TableOf<__u32, fl_interface> gone;
+  for (const auto& [index, interface] : have) gone[index] = interface;
+  std::size_t written = 0;
+  for (const NetworkLink& link : network_.links) {
+    const fl_interface wanted = interface_of(link, network_, node_);
+    const auto index = static_cast<__u32>(link.index);
+    const auto known = gone.find(index);
+    const bool same = known != gone.end() && same_bytes(known->second, wanted);
+    gone.erase(index);
+    if (same) continue;
+    TRY_VOID(map.update(index, wanted));
+    ++written;
+  }
+  for (const auto& [index, interface] : gone) {
+    TRY_VOID(map.erase({&index, 1}));
+    ++written;
+  }
+  return written;
+}
+
+/// Flows that conntrack translates, to our frontends: as long as there are any, the programs ask
+/// it.
+Result<> EbpfDatapath::look_for_neighbours() {
+  Maps& maps = live_->generation.maps;
+  fl_config& config = maps.config();
+  const bool is_first = !attached_ && live_->generation.is_new;
+  const auto now = std::chrono::steady_clock::now();
+  if (!is_first && (config.neighbour_conntrack == 0 || now < neighbours_due_)) return {};
+  neighbours_due_ = now + kSeldom;
+  TRY(auto socket, NetlinkSocket::open(NETLINK_NETFILTER));
+  TRY(auto flows, list_foreign_flows(socket));
+  std::erase_if(flows, [&](const ForeignFlow& flow) {
+    return !services_->is_frontend(flow.destination, flow.destination_port, flow.protocol);
+  });
+  TableOf<fl_foreign_key, bool> wanted;
+  for (const ForeignFlow& flow : flows)
+    if (flow.protocol == Protocol::kUdp) wanted[foreign_key(flow)] = true;
+  TRY(const auto have, maps.foreign_flows.read());
+  for (const auto& [key, value] : have)
+    if (!wanted.contains(key)) TRY_VOID(maps.foreign_flows.erase({&key, 1}));
+  for (const auto& [key, yes] : wanted)
+    if (auto put = maps.foreign_flows.update(key, 1); !put) {
+      // Those that do not fit are taken over by a socket that asks again.
+      report(put.error());
+      break;
+    }
+  config.foreign_sockets = wanted.empty() ? 0 : 1;
+  config.neighbour_conntrack = flows.empty() ? 0 : 1;
+  return {};
+}
+
+Result<std::size_t> EbpfDatapath::attach() {
+  TRY(const CgroupPlace cgroup, open_cgroup2(options_.cgroup));
+  if (cgroup.path != options_.cgroup && reported_cgroup_ != cgroup.path) {
+    reported_cgroup_ = cgroup.path;
+    report({std::make_error_code(std::errc::not_a_directory),
+            fmt::format("{} is not of cgroup v2: sockets are translated below {}, where it is "
+                        "mounted",
+                        options_.cgroup, cgroup.path)});
+  }
+  TRY(std::size_t written, attachments_->attach_to_cgroup(cgroup));
+  TRY(const std::size_t on_links, attachments_->attach_to_links(network_.links));
+  written += on_links;
+  // What is exchanged at start is not a repair.
+  return std::exchange(attached_, true) ? written : 0;
+}
+
+Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
+  if (live_ == nullptr) TRY_VOID(open_generation());
+  node_ = plan.node;
+  TRY(std::size_t written, write_node());
+  Effects effects;
+  TRY(SyncReport report, services_->resync(plan, node_addresses(node_, network_), effects));
+  TRY(const std::size_t interfaces, write_interfaces());
+  if (auto looked = look_for_neighbours(); !looked) {
+    // A kernel without conntrack has no such flows.
+    if (looked.error().code != std::errc::no_such_file_or_directory) this->report(looked.error());
+  }
+  const std::atomic_ref<__u32> mode(live_->generation.maps.config().mode);
+  if (mode.load() != FL_MODE_ACTIVE) {
+    mode.store(FL_MODE_ACTIVE);
+    ++written;
+  }
+  TRY(const std::size_t attached, attach());
+  TRY_VOID(retire_others());
+  report.elements_added += written + interfaces + attached;
+  if (written + interfaces + attached > 0)
+    report.transactions = std::max(report.transactions, std::size_t{1});
+  carry_out(std::move(effects));
+  keep_use();
+  return report;
+}
+
+Result<SyncReport> EbpfDatapath::apply(std::span<const ServiceChange> changes) {
+  if (!services_) return invalid("apply before the first resync");
+  Effects effects;
+  TRY(const SyncReport report, services_->apply(changes, effects));
+  carry_out(std::move(effects));
+  keep_use();
+  return report;
+}
+
+/// Other generations go on with what they have, until that is nothing.
+Result<> EbpfDatapath::retire_others() {
+  TRY(const auto generations, list_generations(options_.pin_directory));
+  const auto now = std::chrono::steady_clock::now();
+  for (const std::string& name : generations) {
+    if (name == live_->generation.name) continue;
+    const std::string directory = options_.pin_directory + '/' + name;
+    if (auto set = set_mode(directory, FL_MODE_DRAINING); !set) {
+      // Without its config nothing of it can work.
+      TRY_VOID(remove_generation(name));
+      continue;
+    }
+    if (now < others_due_) continue;
+    auto used = is_in_use(directory, live_->generation.object.program_fd(kSocketIterator));
+    if (!used) report(used.error());
+    if (used && !*used) TRY_VOID(remove_generation(name));
+  }
+  if (now >= others_due_) others_due_ = now + kSeldom;
+  return {};
+}
+
+Result<> EbpfDatapath::remove_generation(const std::string& name) {
+  const std::string directory = options_.pin_directory + '/' + name;
+  TRY_VOID(detach_all({options_.pin_directory, directory + "/links"}));
+  return remove_tree(directory);
+}
+
+// ---- effects ----
+
+void EbpfDatapath::carry_out(Effects effects) {
+  if (effects.targets.empty() && effects.dead.empty()) return;
+  FlowWork work;
+  const std::vector<Ip> addresses = node_addresses(node_, network_);
+  std::vector<Ip> v4, v6;
+  for (const Ip& address : addresses) (address.is_v4() ? v4 : v6).push_back(address);
+  work.node_addresses_v4 = std::move(v4);
+  work.node_addresses_v6 = std::move(v6);
+  work.targets = effects.targets;
+  cleaner_->clean(std::move(work));
+
+  std::erase_if(effects.targets,
+                [](const auto& target) { return target.first.protocol != Protocol::kUdp; });
+  if (effects.targets.empty() && effects.dead.empty()) return;
+  chores_.add([this, live = live_, effects = std::move(effects), addresses] {
+    close_stale_flows(live->generation.maps.flows4_memory.elements<fl_bucket4>(), effects.targets,
+                      addresses);
+    close_stale_flows(live->generation.maps.flows6_memory.elements<fl_bucket6>(), effects.targets,
+                      addresses);
+    std::vector<DeadBackend> dead;
+    for (const fl_dead_key& backend : effects.dead)
+      dead.push_back({ip_of(backend.address), port_of(backend.port)});
+    if (dead.empty()) return;
+    const BpfObject& object = live->generation.object;
+    const SocketTables tables{object.map_fd("sockets"), object.map_fd("dead_backends"),
+                              object.program_fd("fairlead_dead_sockets")};
+    if (auto ended = end_sockets_of(dead, tables); !ended) report(ended.error());
+  });
+}
+
+void EbpfDatapath::keep_use() {
+  std::vector<Services::Use> use = services_->use();
+  for (const Services::Use& map : use) {
+    const bool is_high = map.used * 100 >= map.capacity * kAlarmPercent;
+    const auto told = std::ranges::find(alarms_, map.map);
+    if (is_high && told == alarms_.end()) {
+      alarms_.push_back(map.map);
+      report({std::make_error_code(std::errc::no_space_on_device),
+              fmt::format("BPF map {} is nearly full: {} of {} elements are in use", map.map,
+                          map.used, map.capacity)});
+    }
+    if (!is_high && told != alarms_.end()) alarms_.erase(told);
+  }
+  const std::lock_guard lock(live_->mutex);
+  live_->use = std::move(use);
+}
+
+// ---- changes by others ----
+
+Result<bool> EbpfDatapath::foreign_change_here() {
+  TRY(const bool links_changed, monitor_.drain());
+  const bool pins_changed = removals_ && removals_->drain();
+  if (live_ == nullptr || !attached_) return false;
+  if (links_changed) {
+    TRY_VOID(write_node());
+    TRY_VOID(services_->set_node_addresses(node_addresses(node_, network_)));
+    TRY_VOID(write_interfaces());
+    TRY_VOID(attachments_->attach_to_links(network_.links));
+    if (removals_) removals_->drain();  // pins of interfaces that are gone
+  }
+  return (links_changed || pins_changed) && !attachments_->is_complete();
+}
+
+// ---- end ----
+
+Result<bool> EbpfDatapath::drain() {
+  TRY(const auto generations, list_generations(options_.pin_directory));
+  for (const std::string& name : generations)
+    TRY_VOID(set_mode(options_.pin_directory + '/' + name, FL_MODE_DRAINING));
+  if (!generations.empty()) {
+    TRY(const BpfObject object, load_socket_iterator());
+    for (const std::string& name : generations) {
+      TRY(const bool used,
+          is_in_use(options_.pin_directory + '/' + name, object.program_fd(kSocketIterator)));
+      if (used) return false;
+    }
+  }
+  TRY_VOID(cleanup());
+  return true;
+}
+
+Result<> EbpfDatapath::cleanup_here() {
+  services_.reset();
+  attachments_.reset();
+  removals_.reset();
+  attached_ = false;
+  {
+    const std::lock_guard lock(live_mutex_);
+    live_.reset();
+  }
+  TRY(const auto generations, list_generations(options_.pin_directory));
+  for (const std::string& name : generations) TRY_VOID(remove_generation(name));
+  TRY_VOID(remove_own_clsact({options_.pin_directory, ""}));
+  // What else is in there is not ours.
+  if (::rmdir(options_.pin_directory.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY)
+    return system_error(errno, "remove directory " + options_.pin_directory);
+  return {};
+}
+
+// ---- look ----
+
+Result<DatapathFigures> EbpfDatapath::figures() {
+  const std::shared_ptr<Live> live = this->live();
+  if (live == nullptr) return DatapathFigures{};
+  const std::lock_guard lock(live->mutex);
+  const auto now = std::chrono::steady_clock::now();
+  if (live->figures && now - live->figures->first < kFiguresAge) return live->figures->second;
+  const Generation& generation = live->generation;
+  const fl_timeouts timeouts = generation.maps.config().timeouts;
+  DatapathFigures figures;
+  for (const std::string& map : generation.object.map_names()) {
+    TRY(const auto handle, BpfMapHandle::duplicate(generation.object.map_fd(map), map));
+    TRY(const BpfMapFigures known, handle.figures());
+    TableFigure table{.name = map, .used = 0, .capacity = 0, .bytes = known.bytes};
+    const auto used = std::ranges::find(live->use, map, &Services::Use::map);
+    if (used != live->use.end()) {
+      table.used = used->used;
+      table.capacity = used->capacity;
+    } else if (map == "flows4") {
+      const std::span<const fl_bucket4> buckets =
+          generation.maps.flows4_memory.elements<fl_bucket4>();
+      table.used = count_flows(buckets, timeouts, now_ticks()).live;
+      table.capacity = buckets.size() * FL_FLOW_WAYS;
+    } else if (map == "flows6") {
+      const std::span<const fl_bucket6> buckets =
+          generation.maps.flows6_memory.elements<fl_bucket6>();
+      table.used = count_flows(buckets, timeouts, now_ticks()).live;
+      table.capacity = buckets.size() * FL_FLOW_WAYS;
+    } else if (const auto counted = handle.count(); counted) {
+      table.used = *counted;
+      table.capacity = known.capacity;
+    }
+    figures.tables.push_back(std::move(table));
+  }
+  TRY(figures.counters, read_counters(generation.object.map_fd("counters")));
+  live->figures.emplace(now, figures);
+  return figures;
+}
+
+Result<std::vector<DropRecord>> EbpfDatapath::take_drops() {
+  const std::shared_ptr<Live> live = this->live();
+  if (live == nullptr) return std::vector<DropRecord>{};
+  const std::lock_guard lock(live->mutex);
+  if (!live->drops) {
+    TRY(DropReader reader, DropReader::open(live->generation.object.map_fd("drops")));
+    live->drops.emplace(std::move(reader));
+  }
+  return live->drops->take();
+}
+
+Result<std::optional<Trace>> EbpfDatapath::trace(const TracedPacket& packet) {
+  const std::shared_ptr<Live> live = this->live();
+  const int program = live == nullptr ? -1 : live->generation.object.program_fd("fairlead_explain");
+  if (program < 0) return std::optional<Trace>{};
+  const std::lock_guard lock(live->mutex);  // one packet at a time: they share map `trace`
+  auto traced = netns_.run(
+      [&] { return run_trace(program, live->generation.object.map_fd("trace"), packet); });
+  if (!traced) return tl::unexpected(std::move(traced).error());
+  return std::optional<Trace>(std::move(*traced));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> make_datapath(Options options) {
+  TRY(const BpfFeatures features, probe_bpf());
+  TRY_VOID(check_bpffs(options.pin_directory));
+  TRY_VOID(open_cgroup2(options.cgroup));
+  TRY(Netns netns, Netns::current());
+  TRY(LinkMonitor monitor, LinkMonitor::open());
+  TRY(WakeSet wakes, WakeSet::make());
+  TRY_VOID(wakes.add(monitor.fd()));
+  const Report report = [to = options.report](const Error& error) {
+    if (to) to(error);
+  };
+  TRY(auto cleaner, FlowCleaner::start(report));
+  return std::make_unique<EbpfDatapath>(std::move(options), features, std::move(netns),
+                                        std::move(monitor), std::move(wakes), std::move(cleaner));
+}
+
+}  // namespace fairlead::ebpf

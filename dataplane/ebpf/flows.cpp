@@ -1,0 +1,82 @@
+// entry -> the frontend that its client asked for, and the backend -> stale? -> closed, by the
+// compare-and-swap that bpf/abi/flows.h prescribes: a program that changed the entry meanwhile
+// wins, because then it is in use by somebody else.
+#include "dataplane/ebpf/flows.hpp"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "dataplane/ebpf/compile.hpp"
+
+namespace fairlead::ebpf {
+namespace {
+
+Ip ip_of_entry(__be32 v4) {
+  std::array<std::uint8_t, 4> bytes{};
+  std::memcpy(bytes.data(), &v4, sizeof(v4));
+  return ip_from_v4(bytes);
+}
+Ip ip_of_entry(const __be32 (&v6)[4]) {
+  Ip ip;
+  std::memcpy(ip.bytes.data(), v6, sizeof(v6));
+  return ip;
+}
+
+bool is_stale(const Ip& frontend, Port port, const Ip& backend, const FlowTargets& targets,
+              std::span<const Ip> node_addresses) {
+  auto target = targets.find({Protocol::kUdp, frontend, port});
+  if (target == targets.end()) {
+    target = targets.find({Protocol::kUdp, any_address(frontend.family()), port});
+    if (target == targets.end() || !std::ranges::binary_search(node_addresses, frontend))
+      return false;
+  }
+  return !std::ranges::binary_search(target->second, backend);
+}
+
+template <class Flow>
+bool close_if_stale(Flow& flow, const FlowTargets& targets, std::span<const Ip> node_addresses) {
+  const std::atomic_ref<__u64> control(flow.control);
+  __u64 before = control.load(std::memory_order_acquire);
+  Flow seen;
+  std::memcpy(&seen, &flow, sizeof(seen));
+  seen.control = before;
+  const unsigned phase = seen.state & FL_FLOW_PHASE;
+  if (seen.protocol != IPPROTO_UDP || (phase != FL_FLOW_NEW && phase != FL_FLOW_ESTABLISHED))
+    return false;
+  const bool reply = (seen.state & FL_FLOW_REPLY) != 0;
+  const Ip frontend = reply ? ip_of_entry(seen.new_source) : ip_of_entry(seen.destination);
+  const Port port = port_of(reply ? seen.new_source_port : seen.destination_port);
+  const Ip backend = reply ? ip_of_entry(seen.source) : ip_of_entry(seen.new_destination);
+  if (!is_stale(frontend, port, backend, targets, node_addresses)) return false;
+  seen.state = static_cast<__u8>((seen.state & ~FL_FLOW_PHASE) | FL_FLOW_CLOSED);
+  ++seen.version;
+  return control.compare_exchange_strong(before, seen.control, std::memory_order_acq_rel);
+}
+
+template <class Bucket>
+std::size_t close_all(std::span<Bucket> buckets, const FlowTargets& targets,
+                      std::span<const Ip> node_addresses) {
+  std::size_t closed = 0;
+  for (Bucket& bucket : buckets)
+    for (auto& flow : bucket.way)
+      // Most places are empty, and most flows TCP's.
+      if (flow.protocol == IPPROTO_UDP && close_if_stale(flow, targets, node_addresses)) ++closed;
+  return closed;
+}
+
+}  // namespace
+
+std::size_t close_stale_flows(std::span<fl_bucket4> buckets, const FlowTargets& targets,
+                              std::span<const Ip> node_addresses) {
+  return close_all(buckets, targets, node_addresses);
+}
+
+std::size_t close_stale_flows(std::span<fl_bucket6> buckets, const FlowTargets& targets,
+                              std::span<const Ip> node_addresses) {
+  return close_all(buckets, targets, node_addresses);
+}
+
+}  // namespace fairlead::ebpf

@@ -1,0 +1,46 @@
+// Generations: maps of one shape with the programs that use them, in a directory of pins.
+//
+//   <pin directory>/<generation>/maps/NAME     every map
+//                               /links/NAME    every link, or the filters' priority
+//   <pin directory>/clsact/IFINDEX             the device's clsact is of our making
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/ebpf/kernel.hpp"
+#include "dataplane/ebpf/load.hpp"
+
+namespace fairlead::ebpf {
+
+/// The one that this agent works with: its object is loaded.
+struct Generation {
+  std::string name, directory;
+  BpfObject object;
+  Maps maps;
+  bool is_new = false;  // it was made, not adopted
+
+  [[nodiscard]] std::string links() const { return directory + "/links"; }
+
+  /// Adopts the maps that are pinned, and pins those that are not.
+  static Result<Generation> open(const std::string& pin_directory, const Sizes& sizes,
+                                 const BpfFeatures& features);
+};
+
+/// Names of all that there are, sorted.
+Result<std::vector<std::string>> list_generations(const std::string& pin_directory);
+
+/// Of any layout.
+Result<> set_mode(const std::string& generation_directory, fl_mode mode);
+/// Whether flows or sockets are left that it has translated. An error: its layout is unknown.
+Result<bool> is_in_use(const std::string& generation_directory, int socket_iterator);
+
+/// Runs program `iterator` over the map of socket storage and returns what it writes.
+Result<std::vector<std::byte>> run_iterator(int iterator, int map);
+/// Loads `fairlead_sockets` alone, for who has no generation of its own.
+Result<BpfObject> load_socket_iterator();
+inline constexpr const char* kSocketIterator = "fairlead_sockets";
+
+}  // namespace fairlead::ebpf

@@ -1,0 +1,35 @@
+// A thread in a network namespace.
+#pragma once
+
+#include "dataplane/kernel/fd.hpp"
+#include "model/result.hpp"
+
+namespace fairlead {
+
+/// A network namespace that stays as long as this object.
+class Netns {
+ public:
+  /// The calling thread's.
+  static Result<Netns> current();
+  /// What SO_NETNS_COOKIE says of it; the same for all of its sockets, and no other's.
+  [[nodiscard]] std::uint64_t cookie() const { return cookie_; }
+
+  /// Calls `body` with the calling thread in this namespace, and takes the thread back after it.
+  template <class Body>
+  auto run(Body body) const -> decltype(body()) {
+    TRY(const Fd before, enter());
+    auto result = body();
+    if (before) leave(before);
+    return result;
+  }
+
+ private:
+  /// The namespace that the thread was in; nothing if it was here.
+  [[nodiscard]] Result<Fd> enter() const;
+  static void leave(const Fd& before);
+
+  Fd fd_;
+  std::uint64_t inode_ = 0, cookie_ = 0;
+};
+
+}  // namespace fairlead
