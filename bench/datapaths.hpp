@@ -10,9 +10,7 @@ namespace fairlead::bench {
 
 struct DatapathChoice {
   std::string name = "nftables";
-  /// Of "ebpf"; its sizes are the defaults.
-  std::string pin_directory, cgroup;
-  bool xdp = false;  // also on devices where it does not pay
+  std::string pin_directory, cgroup;  // of "ebpf"
 };
 
 /// In the calling process's network namespace; a failure ends the process.

@@ -63,7 +63,7 @@ static __always_inline enum outcome process_family(struct packet* p, const struc
                                                    const bool ipv6, struct workspace* work) {
   if (!(ipv6 ? parse_ipv6(p) : parse_ipv4(p))) return UNTOUCHED;
   if (p->is_icmp) {
-    const int verdict = translate_icmp_error(p);
+    const int verdict = translate_icmp_error(p, node, ipv6);
     return verdict == CONTINUE ? UNTOUCHED : done(p, verdict);
   }
   enum outcome end = p->is_later_fragment ? restore_ports(p, node, ipv6) : GO_ON;

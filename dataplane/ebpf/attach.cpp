@@ -8,7 +8,6 @@
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -65,11 +64,6 @@ std::uint64_t target_of(const BpfLinkInfo& info) {
   return info.cgroup != 0 ? info.cgroup : info.interface;
 }
 
-Result<> unpin(const std::string& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error(errno, "remove " + path);
-  return {};
-}
-
 }  // namespace
 
 Attachments::Attachments(const BpfObject& object, PinPaths paths, How how)
@@ -101,7 +95,7 @@ Result<bool> Attachments::put_link(const Place& place, const BpfProgram& program
       if (auto updated = link->update(program.fd); updated) return true;
       // What cannot be exchanged is replaced.
     }
-    TRY_VOID(unpin(path));
+    TRY_VOID(remove_pinned_link(path));
   }
   TRY(BpfLink link, BpfLink::create(program.fd, place.target, place.hook, place.flags));
   TRY_VOID(link.pin(path));
@@ -153,7 +147,7 @@ Result<bool> Attachments::put_xdp(const NetworkLink& link) {
       how_.xdp == XdpMode::kNative || (how_.xdp == XdpMode::kAuto && link.is_hardware);
   const std::string pin = fmt::format("xdp-{}", link.index);
   if (program == nullptr || !wanted || !link.has_mac) {
-    TRY_VOID(unpin(paths_.links + '/' + pin));  // of an agent that was told otherwise
+    TRY_VOID(remove_pinned_link(paths_.links + '/' + pin));  // of an agent that was told otherwise
     return false;
   }
   const Place place{pin, BpfHook{BPF_XDP}, link.index, static_cast<std::uint64_t>(link.index),
@@ -203,7 +197,7 @@ Result<> Attachments::forget_others(std::span<const NetworkLink> links) {
       TRY_VOID(remove_tree(paths_.links + '/' + pin));
       continue;
     }
-    TRY_VOID(unpin(paths_.links + '/' + pin));
+    TRY_VOID(remove_pinned_link(paths_.links + '/' + pin));
     pinned_.erase(pin);
     program_of_pin_.erase(pin);
   }
@@ -234,7 +228,11 @@ Result<> detach_all(const PinPaths& paths) {
   for (const std::string& pin : pins)
     if (const auto number = number_after(pin, kPriority)) priority = *number;
   for (const std::string& pin : pins) {
-    if (!pin.starts_with(kFilterPin)) continue;
+    if (pin.starts_with(kPriority)) continue;
+    if (!pin.starts_with(kFilterPin)) {
+      TRY_VOID(remove_pinned_link(paths.links + '/' + pin));
+      continue;
+    }
     const bool egress = pin.find("egress") != pin.npos;
     TRY_VOID(detach_clsact({interface_of_pin(pin), egress, kFilterHandle, priority}));
   }

@@ -1,6 +1,6 @@
 // entry -> the frontend that its client asked for, and the backend -> stale? -> closed, by the
-// compare-and-swap that bpf/abi/flows.h prescribes: a program that changed the entry meanwhile
-// wins, because then it is in use by somebody else.
+// compare-and-swap that bpf/abi/flows.h prescribes: its own first answer may change an
+// entry meanwhile, so it is tried again as long as the entry is this flow's.
 #include "dataplane/ebpf/flows.hpp"
 
 #include <netinet/in.h>
@@ -25,8 +25,8 @@ Ip ip_of_entry(const __be32 (&v6)[4]) {
   return ip;
 }
 
-bool is_stale(const Ip& frontend, Port port, const Ip& backend, const FlowTargets& targets,
-              std::span<const Ip> node_addresses) {
+bool leads_to_nobody(const Ip& frontend, Port port, const Ip& backend, const FlowTargets& targets,
+                     std::span<const Ip> node_addresses) {
   auto target = targets.find({Protocol::kUdp, frontend, port});
   if (target == targets.end()) {
     target = targets.find({Protocol::kUdp, any_address(frontend.family()), port});
@@ -37,12 +37,7 @@ bool is_stale(const Ip& frontend, Port port, const Ip& backend, const FlowTarget
 }
 
 template <class Flow>
-bool close_if_stale(Flow& flow, const FlowTargets& targets, std::span<const Ip> node_addresses) {
-  const std::atomic_ref<__u64> control(flow.control);
-  __u64 before = control.load(std::memory_order_acquire);
-  Flow seen;
-  std::memcpy(&seen, &flow, sizeof(seen));
-  seen.control = before;
+bool is_stale(const Flow& seen, const FlowTargets& targets, std::span<const Ip> node_addresses) {
   const unsigned phase = seen.state & FL_FLOW_PHASE;
   if (seen.protocol != IPPROTO_UDP || (phase != FL_FLOW_NEW && phase != FL_FLOW_ESTABLISHED))
     return false;
@@ -50,10 +45,21 @@ bool close_if_stale(Flow& flow, const FlowTargets& targets, std::span<const Ip> 
   const Ip frontend = reply ? ip_of_entry(seen.new_source) : ip_of_entry(seen.destination);
   const Port port = port_of(reply ? seen.new_source_port : seen.destination_port);
   const Ip backend = reply ? ip_of_entry(seen.source) : ip_of_entry(seen.new_destination);
-  if (!is_stale(frontend, port, backend, targets, node_addresses)) return false;
-  seen.state = static_cast<__u8>((seen.state & ~FL_FLOW_PHASE) | FL_FLOW_CLOSED);
-  ++seen.version;
-  return control.compare_exchange_strong(before, seen.control, std::memory_order_acq_rel);
+  return leads_to_nobody(frontend, port, backend, targets, node_addresses);
+}
+
+template <class Flow>
+bool close_if_stale(Flow& flow, const FlowTargets& targets, std::span<const Ip> node_addresses) {
+  const std::atomic_ref<__u64> control(flow.control);
+  __u64 before = control.load(std::memory_order_acquire);
+  while (true) {
+    Flow seen;
+    std::memcpy(&seen, &flow, sizeof(seen));
+    seen.control = before;
+    if (!is_stale(seen, targets, node_addresses)) return false;
+    seen.state = static_cast<__u8>((seen.state & ~FL_FLOW_PHASE) | FL_FLOW_CLOSED);
+    if (control.compare_exchange_weak(before, seen.control, std::memory_order_acq_rel)) return true;
+  }
 }
 
 template <class Bucket>

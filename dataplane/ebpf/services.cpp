@@ -37,6 +37,13 @@ std::uint32_t extent_of(std::span<const fl_record> block) {
   return static_cast<std::uint32_t>(block.size());
 }
 
+/// Tables are not to crowd out backends: large ones are made while a quarter of the records is
+/// free, small ones while a tenth is.
+bool may_take(const RecordAllocator& records, std::uint32_t wanted, std::uint32_t slots) {
+  const std::uint64_t percent = slots == kMaglevSlots ? 75 : slots != 0 ? 90 : 100;
+  return (std::uint64_t{records.used()} + wanted) * 100 <= records.capacity() * percent;
+}
+
 }  // namespace
 
 Services::Services(Maps& maps, Report report, Capacities capacities, std::uint32_t records)
@@ -74,23 +81,24 @@ Result<> Services::place_block(const ServicePlan& plan, const PlacedPort* old, B
     if (!batch.found_blocks.contains(known)) known = 0;
   }
   const std::span<const fl_record> have = block_at(maps_->records(), known);
-  std::uint32_t wanted = 0;
+  std::uint32_t wanted = 0, full_size = 0;
   for (const std::uint32_t slots : {kMaglevSlots, kMaglevSlots / 10, 0U}) {
     const Block block = compile_block(plan, slots);
-    if (slots != kMaglevSlots && extent_of(block) == wanted) continue;  // it has no tables
     wanted = extent_of(block);
+    if (slots == kMaglevSlots) full_size = wanted;
     placed.records = wanted;
     if (!have.empty() && same_block(have, block)) {
       placed.block = known;
       batch.found_blocks.erase(known);
       return {};
     }
+    if (!may_take(records_, wanted, slots)) continue;
     const auto place = records_.take(wanted);
     if (!place) continue;
     std::ranges::copy(block, maps_->records().begin() + *place);
     placed.block = *place;
     batch.new_blocks.emplace_back(*place, wanted);
-    if (slots != kMaglevSlots && report_)
+    if (slots != kMaglevSlots && wanted != full_size && report_)
       report_({std::make_error_code(std::errc::no_space_on_device),
                fmt::format("Service {}: its Maglev tables are smaller than on other nodes, because "
                            "BPF map records is nearly full: {} of {}",

@@ -10,6 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -87,6 +88,19 @@ Result<> BpfLink::update(int program) {
 
 Result<> BpfLink::pin(const std::string& path) {
   if (bpf_obj_pin(fd_.get(), path.c_str()) != 0) return system_error(errno, "pin " + path);
+  return {};
+}
+
+Result<> BpfLink::detach() {
+  // EINVAL, EOPNOTSUPP: where it was is gone; a kind that cannot is detached with its last owner.
+  if (bpf_link_detach(fd_.get()) != 0 && errno != EINVAL && errno != EOPNOTSUPP && errno != ENODEV)
+    return system_error(errno, "detach BPF link");
+  return {};
+}
+
+Result<> remove_pinned_link(const std::string& path) {
+  if (auto link = BpfLink::open_pinned(path); link) TRY_VOID(link->detach());
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error(errno, "remove " + path);
   return {};
 }
 

@@ -39,12 +39,18 @@ class BpfLink {
   /// Exchanges the program; no packet sees neither.
   Result<> update(int program);
   Result<> pin(const std::string& path);
+  /// The program runs there no more when this returns. Without it the kernel takes its time, even
+  /// when nobody has the link any more.
+  Result<> detach();
   [[nodiscard]] Result<BpfLinkInfo> info() const;
 
  private:
   explicit BpfLink(Fd fd) : fd_(std::move(fd)) {}
   Fd fd_;
 };
+
+/// Detaches the link that is pinned here, and removes the pin. Success if there is none.
+Result<> remove_pinned_link(const std::string& path);
 
 /// A filter of clsact, for devices of kernels without tcx.
 struct ClsactPlace {
