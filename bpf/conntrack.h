@@ -42,17 +42,24 @@ static __always_inline __u32 conntrack_tuple(const struct packet* p, const bool 
   return sizeof(out->ipv6);
 }
 
+struct conntrack_question {
+  struct bpf_sock_tuple tuple;
+  struct bpf_ct_opts options;
+};
+
 /// Is the packet of a connection that conntrack translates?
 static __always_inline bool conntrack_owns(const struct packet* p, const struct fl_config* node,
-                                           const bool ipv6) {
+                                           const bool ipv6, struct conntrack_question* q) {
   if (!constants.has_ct_lookup || !node->neighbour_conntrack) return false;
   if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP) return false;
-  struct bpf_sock_tuple tuple = {};
-  struct bpf_ct_opts options = {.netns_id = BPF_F_CURRENT_NETNS, .l4proto = p->protocol};
-  const __u32 size = conntrack_tuple(p, ipv6, &tuple);
+  __builtin_memset(&q->options, 0, sizeof(q->options));
+  q->options.netns_id = BPF_F_CURRENT_NETNS;
+  q->options.l4proto = p->protocol;
+  const __u32 size = conntrack_tuple(p, ipv6, &q->tuple);
   struct nf_conn* connection =
-      p->hook == FL_HOOK_XDP ? bpf_xdp_ct_lookup(p->ctx, &tuple, size, &options, sizeof(options))
-                             : bpf_skb_ct_lookup(p->ctx, &tuple, size, &options, sizeof(options));
+      p->hook == FL_HOOK_XDP
+          ? bpf_xdp_ct_lookup(p->ctx, &q->tuple, size, &q->options, sizeof(q->options))
+          : bpf_skb_ct_lookup(p->ctx, &q->tuple, size, &q->options, sizeof(q->options));
   if (!connection) return false;
   const unsigned long status = connection->status;
   bpf_ct_release(connection);

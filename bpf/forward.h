@@ -23,6 +23,8 @@ enum way {
 };
 
 struct route {
+  struct bpf_redir_neigh hop;
+  __u8 macs[12];
   enum way way;
   struct bpf_fib_lookup lookup;  // as the kernel answered
 };
@@ -89,29 +91,29 @@ static __always_inline bool leaves_by_same_link(struct packet* p, const struct r
   return ethernet && same_mac(ethernet->h_dest, route->lookup.smac);
 }
 
-static __always_inline bool write_macs(struct packet* p, const struct route* route) {
-  __u8 macs[12];
-  __builtin_memcpy(macs, route->lookup.dmac, 6);
-  __builtin_memcpy(macs + 6, route->lookup.smac, 6);
-  if (p->hook != FL_HOOK_XDP) return bpf_skb_store_bytes(skb_of(p), 0, macs, 12, 0) == 0;
+static __always_inline bool write_macs(struct packet* p, struct route* route) {
+  __builtin_memcpy(route->macs, route->lookup.dmac, 6);
+  __builtin_memcpy(route->macs + 6, route->lookup.smac, 6);
+  if (p->hook != FL_HOOK_XDP) return bpf_skb_store_bytes(skb_of(p), 0, route->macs, 12, 0) == 0;
   __u8* at = ensure(p, 0, 12);
   if (!at) return false;
-  __builtin_memcpy(at, macs, 12);
+  __builtin_memcpy(at, route->macs, 12);
   return true;
 }
 
-static __always_inline int redirect_to_neighbour(const struct route* route) {
-  struct bpf_redir_neigh hop = {.nh_family = route->lookup.family};
-  if (hop.nh_family == FL_AF_INET6)
-    __builtin_memcpy(hop.ipv6_nh, route->lookup.ipv6_dst, sizeof(hop.ipv6_nh));
+static __always_inline int redirect_to_neighbour(struct route* route) {
+  struct bpf_redir_neigh* hop = &route->hop;
+  hop->nh_family = route->lookup.family;
+  if (hop->nh_family == FL_AF_INET6)
+    __builtin_memcpy(hop->ipv6_nh, route->lookup.ipv6_dst, sizeof(hop->ipv6_nh));
   else
-    hop.ipv4_nh = route->lookup.ipv4_dst;
+    hop->ipv4_nh = route->lookup.ipv4_dst;
   count(FL_COUNT_TO_WIRE);
-  return bpf_redirect_neigh(route->lookup.ifindex, &hop, sizeof(hop), 0);
+  return bpf_redirect_neigh(route->lookup.ifindex, hop, sizeof(*hop), 0);
 }
 
 /// Sends the rewritten packet on; the hook's verdict.
-static __always_inline int forward(struct packet* p, const struct route* route) {
+static __always_inline int forward(struct packet* p, struct route* route) {
   if (p->hook == FL_HOOK_XDP) {
     if (!write_macs(p, route)) return XDP_DROP;
     count(FL_COUNT_TO_WIRE);

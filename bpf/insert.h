@@ -9,6 +9,12 @@
 
 #include "flow_state.h"
 
+struct victim {
+  __u64 control;
+  __u32 place;
+  __u32 found;
+};
+
 struct new_entry {
   struct tuple tuple;    // packets that arrive so
   struct tuple becomes;  // leave so
@@ -16,6 +22,7 @@ struct new_entry {
   __u8 state;   // enum fl_flow_state, of phase FL_FLOW_NEW
   __u8 unique;  // INSERT_TAKEN if the key is in use by another flow
   __u8 pad;
+  struct victim victim;  // of insert_entry4(): whose place is taken
 };
 
 /// What insert_entry4() returns instead of the entry's place.
@@ -58,20 +65,8 @@ static __always_inline bool is_being_written(__u64 control, __u64 key) {
   return (control & FL_FLOW_KEY_MASK) == key && phase_of(control) == FL_FLOW_BUSY;
 }
 
-struct victim {
-  __u32 place;
-  __u64 control;
-  bool found;
-};
-
-static __always_inline int take(struct victim* victim, __u32 place, __u64 control) {
-  victim->place = place;
-  victim->control = control;
-  victim->found = true;
-  return 0;
-}
-
-enum worth { NO_VICTIM, VICTIM, SAME_FLOW, OTHER_FLOW };
+/// The higher decides.
+enum worth { NO_VICTIM, VICTIM, SAME_FLOW, OTHER_FLOW, FL_BUCKET_SPILLED = 8 };
 
 /// What `place` is to who wants to enter `want`.
 static __always_inline int weigh(const struct new_entry* want, __u32 place, __u64 control,
@@ -85,41 +80,49 @@ static __always_inline int weigh(const struct new_entry* want, __u32 place, __u6
   if (!want->unique || translates_to(entry, &want->becomes, ipv6)) return SAME_FLOW;
   return is_free(entry, control, place, ipv6) ? SAME_FLOW : OTHER_FLOW;
 }
-__noinline int weigh4(const struct new_entry* want, __u32 place, __u64 control) {
-  return want ? weigh(want, place, control, false) : NO_VICTIM;
+/// A bucket: the better of its ways, and its number. One number, so that the verifier sees one way
+/// to go on and not one for each pair.
+static __always_inline int weigh_bucket(struct new_entry* want, __u32 index, const bool ipv6) {
+  struct victim* victim = &want->victim;
+  void* bucket = bucket_at(index, ipv6);
+  if (!bucket) return NO_VICTIM;
+  const __u32 place = index * FL_FLOW_WAYS;
+  const __u64 first = *control_of(bucket, ipv6);
+  const __u64 second = *control_of(way_of(bucket, 1, ipv6), ipv6);
+  const int first_worth = weigh(want, place, first, ipv6);
+  const int second_worth = weigh(want, place + 1, second, ipv6);
+  const bool is_second = second_worth > first_worth;
+  const int worth = is_second ? second_worth : first_worth;
+  if (worth == SAME_FLOW || (worth == VICTIM && !victim->found)) {
+    victim->place = is_second ? place + 1 : place;
+    victim->control = is_second ? second : first;
+    victim->found = true;
+  }
+  return state_of(first) & FL_FLOW_SPILLED ? worth | FL_BUCKET_SPILLED : worth;
 }
-__noinline int weigh6(const struct new_entry* want, __u32 place, __u64 control) {
-  return want ? weigh(want, place, control, true) : NO_VICTIM;
+__noinline int weigh_bucket4(struct new_entry* want, __u32 index) {
+  return want ? weigh_bucket(want, index, false) : NO_VICTIM;
 }
-
-static __always_inline int weigh_entry(const struct new_entry* want, __u32 place, __u64 control,
-                                       const bool ipv6) {
-  return ipv6 ? weigh6(want, place, control) : weigh4(want, place, control);
+__noinline int weigh_bucket6(struct new_entry* want, __u32 index) {
+  return want ? weigh_bucket(want, index, true) : NO_VICTIM;
 }
 
 /// 0, or why there is no victim.
-static __always_inline int find_victim(const struct new_entry* want, __u64 hash, const bool ipv6,
-                                       struct victim* victim) {
+static __always_inline int find_victim(struct new_entry* want, __u64 hash, const bool ipv6) {
 #pragma clang loop unroll(disable)
   for (__u32 probe = 0; probe < FL_FLOW_PROBES; ++probe) {
     const __u32 index = fl_flow_bucket(hash, probe, buckets_of(ipv6));
+    const int answer = ipv6 ? weigh_bucket6(want, index) : weigh_bucket4(want, index);
+    const int worth = answer & ~FL_BUCKET_SPILLED;
+    if (worth == OTHER_FLOW) return INSERT_TAKEN;
+    if (worth == SAME_FLOW) return 0;
+    if (answer & FL_BUCKET_SPILLED) continue;
+    if (want->victim.found) return 0;
     void* bucket = bucket_at(index, ipv6);
     if (!bucket) return INSERT_FULL;
-    const __u32 place = index * FL_FLOW_WAYS;
-    const __u64 first = *control_of(bucket, ipv6);
-    const __u64 second = *control_of(way_of(bucket, 1, ipv6), ipv6);
-    const int first_worth = weigh_entry(want, place, first, ipv6);
-    const int second_worth = weigh_entry(want, place + 1, second, ipv6);
-    if (first_worth == OTHER_FLOW || second_worth == OTHER_FLOW) return INSERT_TAKEN;
-    if (first_worth == SAME_FLOW) return take(victim, place, first);
-    if (second_worth == SAME_FLOW) return take(victim, place + 1, second);
-    if (!victim->found && first_worth == VICTIM) take(victim, place, first);
-    if (!victim->found && second_worth == VICTIM) take(victim, place + 1, second);
-    if (state_of(first) & FL_FLOW_SPILLED) continue;
-    if (victim->found) return 0;
     __sync_fetch_and_or(control_of(bucket, ipv6), (__u64)FL_FLOW_SPILLED << FL_FLOW_STATE_SHIFT);
   }
-  return victim->found ? 0 : INSERT_FULL;
+  return want->victim.found ? 0 : INSERT_FULL;
 }
 
 static __always_inline void write_entry(void* entry, const struct new_entry* want,
@@ -145,37 +148,49 @@ static __always_inline void write_entry(void* entry, const struct new_entry* wan
   e->stamp = now_ticks();
 }
 
-/// Is the entry at `place` another flow's with our key? `earlier`: a look-up finds it before ours.
+/// Is the entry at `place` another flow's with our key?
 static __always_inline bool contests(const struct new_entry* want, __u32 place, __u64 control,
                                      bool earlier, const bool ipv6) {
   const __u64 key = key_of(&want->tuple, want->protocol);
   if ((control & FL_FLOW_KEY_MASK) != key) return false;
   // Who writes further on looks here once it has published, and gives up.
   if (phase_of(control) == FL_FLOW_BUSY) return earlier;
-  return weigh_entry(want, place, control, ipv6) == OTHER_FLOW;
+  return weigh(want, place, control, ipv6) == OTHER_FLOW;
+}
+
+enum { CONTESTED = 1, LOOK_FURTHER = 2 };
+
+/// `earlier`: a look-up finds this bucket before that of our entry, at `own`.
+static __always_inline int contest_bucket(const struct new_entry* want, __u32 index, __u32 own,
+                                          bool earlier, const bool ipv6) {
+  void* bucket = bucket_at(index, ipv6);
+  if (!bucket) return 0;
+  const __u32 place = index * FL_FLOW_WAYS;
+  const __u64 first = *control_of(bucket, ipv6);
+  const __u64 second = *control_of(way_of(bucket, 1, ipv6), ipv6);
+  if (place != own && contests(want, place, first, earlier || own == place + 1, ipv6))
+    return CONTESTED;
+  if (place + 1 != own && contests(want, place + 1, second, earlier, ipv6)) return CONTESTED;
+  return state_of(first) & FL_FLOW_SPILLED ? LOOK_FURTHER : 0;
+}
+__noinline int contest_bucket4(const struct new_entry* want, __u32 index, __u32 own, __u8 earlier) {
+  return want ? contest_bucket(want, index, own, earlier, false) : 0;
+}
+__noinline int contest_bucket6(const struct new_entry* want, __u32 index, __u32 own, __u8 earlier) {
+  return want ? contest_bucket(want, index, own, earlier, true) : 0;
 }
 
 /// Did another writer take the key as well? Of two, at least one finds the other.
 static __always_inline bool is_contested(const struct new_entry* want, __u64 hash, __u32 own,
                                          const bool ipv6) {
-  bool earlier = true;
+  __u32 earlier = 1;
 #pragma clang loop unroll(disable)
   for (__u32 probe = 0; probe < FL_FLOW_PROBES; ++probe) {
     const __u32 index = fl_flow_bucket(hash, probe, buckets_of(ipv6));
-    void* bucket = bucket_at(index, ipv6);
-    if (!bucket) return false;
-    const __u32 place = index * FL_FLOW_WAYS;
-    const __u64 first = *control_of(bucket, ipv6);
-    const __u64 second = *control_of(way_of(bucket, 1, ipv6), ipv6);
-    if (place == own)
-      earlier = false;
-    else if (contests(want, place, first, earlier, ipv6))
-      return true;
-    if (place + 1 == own)
-      earlier = false;
-    else if (contests(want, place + 1, second, earlier, ipv6))
-      return true;
-    if (!(state_of(first) & FL_FLOW_SPILLED)) return false;
+    if (index == own / FL_FLOW_WAYS) earlier = 0;
+    const int answer = ipv6 ? contest_bucket6(want, index, own, earlier)
+                            : contest_bucket4(want, index, own, earlier);
+    if (answer != LOOK_FURTHER) return answer == CONTESTED;
   }
   return false;
 }
@@ -189,35 +204,35 @@ static __always_inline int remove_entry(__u32 place, const bool ipv6) {
   return 0;
 }
 
-static __always_inline int insert_entry(const struct new_entry* want, const bool ipv6) {
+static __always_inline int insert_entry(struct new_entry* want, const bool ipv6) {
   const __u64 key = key_of(&want->tuple, want->protocol);
   const __u64 hash = fl_flow_hash(&want->tuple.source, &want->tuple.destination, key, ipv6);
-  struct victim victim = {};
-  const int failure = find_victim(want, hash, ipv6, &victim);
+  want->victim.found = 0;
+  const int failure = find_victim(want, hash, ipv6);
   if (failure) return failure;
-  void* entry = entry_at(victim.place, ipv6);
+  void* entry = entry_at(want->victim.place, ipv6);
   if (!entry) return INSERT_FULL;
-  const __u64 spilled = victim.control & (__u64)FL_FLOW_SPILLED << FL_FLOW_STATE_SHIFT;
-  const __u64 version = (victim.control >> FL_FLOW_VERSION_SHIFT) + 1;
+  const __u64 spilled = want->victim.control & (__u64)FL_FLOW_SPILLED << FL_FLOW_STATE_SHIFT;
+  const __u64 version = (want->victim.control >> FL_FLOW_VERSION_SHIFT) + 1;
   const __u64 busy =
       key | spilled | (__u64)FL_FLOW_BUSY << FL_FLOW_STATE_SHIFT | version << FL_FLOW_VERSION_SHIFT;
   volatile __u64* control = control_of(entry, ipv6);
-  if (__sync_val_compare_and_swap(control, victim.control, busy) != victim.control)
+  if (__sync_val_compare_and_swap(control, want->victim.control, busy) != want->victim.control)
     return INSERT_RACE;
   write_entry(entry, want, ipv6);
   // From busy to published; keeps FL_FLOW_SPILLED, which others may set meanwhile.
   __sync_fetch_and_xor(control, (__u64)(FL_FLOW_BUSY ^ want->state) << FL_FLOW_STATE_SHIFT);
-  if (want->unique && is_contested(want, hash, victim.place, ipv6)) {
-    remove_entry(victim.place, ipv6);
+  if (want->unique && is_contested(want, hash, want->victim.place, ipv6)) {
+    remove_entry(want->victim.place, ipv6);
     return INSERT_TAKEN;
   }
-  if (phase_of(victim.control) != FL_FLOW_EMPTY) count(FL_COUNT_FLOWS_REPLACED);
-  return victim.place;
+  if (phase_of(want->victim.control) != FL_FLOW_EMPTY) count(FL_COUNT_FLOWS_REPLACED);
+  return want->victim.place;
 }
 
-__noinline int insert_entry4(const struct new_entry* want) {
+__noinline int insert_entry4(struct new_entry* want) {
   return want ? insert_entry(want, false) : INSERT_FULL;
 }
-__noinline int insert_entry6(const struct new_entry* want) {
+__noinline int insert_entry6(struct new_entry* want) {
   return want ? insert_entry(want, true) : INSERT_FULL;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "conntrack.h"
+#include "fragments.h"
 #include "insert.h"
 #include "trace.h"
 
@@ -27,6 +28,7 @@ struct beginning {
   __u32 out_interface;
   struct flow flow;        // what the packets become
   struct new_entry entry;  // the two, one after the other
+  struct conntrack_question conntrack;
 };
 
 static __always_inline bool begins_tcp(__u8 protocol, __u8 tcp_flags) {
@@ -132,7 +134,7 @@ static __always_inline bool set_node_source(struct beginning* of, const struct f
   return !is_unspecified(&of->flow.new_source, ipv6);
 }
 
-static __always_inline int insert(const struct new_entry* entry, const bool ipv6) {
+static __always_inline int insert(struct new_entry* entry, const bool ipv6) {
   const int place = ipv6 ? insert_entry6(entry) : insert_entry4(entry);
   if (place != INSERT_RACE) return place;
   return ipv6 ? insert_entry6(entry) : insert_entry4(entry);
@@ -209,8 +211,11 @@ __noinline int insert_flow6(struct beginning* of) { return of ? insert_flow(of, 
 /// What is too large for the stack, on each CPU. Programs of packets do not interrupt each other;
 /// fairlead_explain, which they may interrupt, has one of its own.
 struct workspace {
+  __u64 facts;  // of settle()
   struct beginning of;
   struct route route;
+  struct fragment fragment;
+  union address_tail tail;
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -235,7 +240,7 @@ static __always_inline enum outcome begin_flow(struct packet* p, const struct fl
   of->tentative = p->hook == FL_HOOK_XDP;
   enum outcome end = ipv6 ? classify6(of) : classify4(of);
   if (end != GO_ON) return end;
-  if (!begins_tcp(p->protocol, p->tcp_flags) && conntrack_owns(p, node, ipv6)) {
+  if (!begins_tcp(p->protocol, p->tcp_flags) && conntrack_owns(p, node, ipv6, &of->conntrack)) {
     trace_step(p->dry, FL_TRACE_FOREIGN);
     if (!p->dry) count(FL_COUNT_FOREIGN_PACKETS);
     return UNTOUCHED;

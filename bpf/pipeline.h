@@ -10,25 +10,36 @@
 #include "nat.h"
 #include "refuse.h"
 
-/// The ports of a later fragment.
-static __always_inline enum outcome restore_ports(struct packet* p, const struct fl_config* node,
-                                                  const bool ipv6) {
-  if (find_fragment_ports(p, ipv6)) return GO_ON;
-  // For an address of Services alone there is nobody else to send it to.
-  const struct fl_frontend_key key = {.address = p->tuple.destination};
-  if (node->mode == FL_MODE_DRAINING || !is_interesting(&key.address)) return UNTOUCHED;
+/// A later fragment whose first has not come by. For an address of Services alone there is nobody
+/// else to send it to.
+__noinline int end_of_lone_fragment(const struct fl_address* destination) {
+  const struct fl_config* node = node_config();
+  if (!destination || !node || node->mode == FL_MODE_DRAINING || !is_interesting(destination))
+    return UNTOUCHED;
+  const struct fl_frontend_key key = {.address = *destination};
   return look_up_word(&key) & FL_ADDRESS_CLUSTER_IP ? DROP_FIRST + FL_DROP_FRAGMENT_ORDER
                                                     : UNTOUCHED;
 }
 
+/// The ports of a later fragment.
+static __always_inline enum outcome restore_ports(struct packet* p, const bool ipv6,
+                                                  struct workspace* work) {
+  if (!find_fragment_ports(p, &work->fragment, ipv6))
+    return end_of_lone_fragment(&work->of.tuple.destination);
+  work->of.tuple.source_port = p->tuple.source_port;
+  work->of.tuple.destination_port = p->tuple.destination_port;
+  return GO_ON;
+}
+
 /// Of what leaves the host's stack only replies of backends on the node itself are ours.
-static __always_inline enum outcome process_egress(struct packet* p, const struct flow* flow,
+static __always_inline enum outcome process_egress(struct packet* p, struct workspace* work,
                                                    const bool ipv6) {
+  const struct flow* flow = &work->of.flow;
   const __u8 ours = FL_FLOW_REPLY | FL_FLOW_HOST;
   if ((flow->state & ours) != ours) return UNTOUCHED;
-  if (p->is_fragment && !p->is_later_fragment) remember_fragment(p, ipv6);
+  if (p->is_fragment && !p->is_later_fragment) remember_fragment(p, &work->fragment, ipv6);
   note_packet(flow, p->tcp_flags, ipv6);
-  return rewrite(p, flow, false, ipv6) ? UNTOUCHED : DROP_FIRST + FL_DROP_MALFORMED;
+  return rewrite(p, flow, false, &work->tail, ipv6) ? UNTOUCHED : DROP_FIRST + FL_DROP_MALFORMED;
 }
 
 /// The route of a packet whose flow the table knows.
@@ -47,38 +58,42 @@ static __always_inline enum outcome route_known(struct packet* p, const struct f
   return GO_ON;
 }
 
-static __always_inline enum outcome send(struct packet* p, const struct flow* flow,
-                                         const struct route* route, const bool ipv6) {
+static __always_inline enum outcome send(struct packet* p, struct workspace* work,
+                                         const bool ipv6) {
+  const struct flow* flow = &work->of.flow;
+  struct route* route = &work->route;
   if (p->dry) {
     trace_end(p->dry, flow, route);
     return UNTOUCHED;
   }
-  if (p->is_fragment && !p->is_later_fragment) remember_fragment(p, ipv6);
+  if (p->is_fragment && !p->is_later_fragment) remember_fragment(p, &work->fragment, ipv6);
   const bool by_us = route->way == WAY_LINK || route->way == WAY_NEIGHBOUR;
-  if (!rewrite(p, flow, by_us, ipv6)) return DROP_FIRST + FL_DROP_MALFORMED;
+  if (!rewrite(p, flow, by_us, &work->tail, ipv6)) return DROP_FIRST + FL_DROP_MALFORMED;
   return done(p, forward(p, route));
 }
 
 static __always_inline enum outcome process_family(struct packet* p, const struct fl_config* node,
                                                    const bool ipv6, struct workspace* work) {
   if (!(ipv6 ? parse_ipv6(p) : parse_ipv4(p))) return UNTOUCHED;
+  work->of.tuple = p->tuple;
   if (p->is_icmp) {
     const int verdict = translate_icmp_error(p, node, ipv6);
     return verdict == CONTINUE ? UNTOUCHED : done(p, verdict);
   }
-  enum outcome end = p->is_later_fragment ? restore_ports(p, node, ipv6) : GO_ON;
+  enum outcome end = p->is_later_fragment ? restore_ports(p, ipv6, work) : GO_ON;
   if (end != GO_ON) return end;
+  settle(p, &work->facts);
   struct flow* flow = &work->of.flow;
   const __u64 key = key_of(&p->tuple, p->protocol);
-  work->of.tuple = p->tuple;
   work->of.hash = hash_of(&p->tuple, p->protocol, ipv6);
   const bool known = look_up_flow(&work->of.tuple, key, work->of.hash, ipv6, flow);
-  if (p->hook == FL_HOOK_TC_EGRESS) return known ? process_egress(p, flow, ipv6) : UNTOUCHED;
+  if (p->hook == FL_HOOK_TC_EGRESS) return known ? process_egress(p, work, ipv6) : UNTOUCHED;
   if (p->hop_limit <= 1) return UNTOUCHED;  // the stack says that its time is exceeded
   end = known && still_holds(p, flow, node, ipv6)
             ? route_known(p, node, flow, ipv6, &work->route)
             : begin_flow(p, node, ipv6, &work->of, &work->route);
-  return end == GO_ON ? send(p, flow, &work->route, ipv6) : end;
+  if (end != GO_ON) return end;
+  return send(p, work, ipv6);
 }
 
 /// What the program returns.
@@ -89,8 +104,8 @@ static __always_inline int end_of(struct packet* p, enum outcome end, __u32 mtu,
     trace_drop(p->dry, end - DROP_FIRST);
     return drop(p, end - DROP_FIRST);
   }
-  if (p->dry) return drop_verdict(p);
-  return end == ANSWER_REFUSED ? refuse(p, ipv6) : too_big(p, mtu, ipv6);
+  if (end == ANSWER_TOO_BIG) drop(p, FL_DROP_TOO_BIG);
+  return answer(p, end == ANSWER_TOO_BIG ? mtu : 0, ipv6);
 }
 
 static __always_inline int process(struct packet* p) {

@@ -172,6 +172,8 @@ __noinline int answer_xdp(struct xdp_md* ctx, struct question* q) {
   return done ? XDP_TX : XDP_DROP;
 }
 
+/// To a packet as it came. `mtu` 0: TCP is reset, others are told port unreachable; else
+/// fragmentation needed, packet too big. Returns the hook's verdict.
 static __always_inline int answer(struct packet* p, __u32 mtu, const bool ipv6) {
   // A later fragment is never answered (RFC 1122 3.2.2): its first was.
   if (p->dry || p->is_later_fragment || p->tcp_flags & TCP_RST) return drop_verdict(p);
@@ -184,13 +186,4 @@ static __always_inline int answer(struct packet* p, __u32 mtu, const bool ipv6) 
                        .egress = p->hook == FL_HOOK_TC_EGRESS};
   if (p->hook == FL_HOOK_XDP) return answer_xdp(p->ctx, &q);
   return p->has_mac ? answer_skb(p->ctx, &q) : answer_skb_l3(p->ctx, &q);
-}
-
-/// TCP: RST; else ICMP port unreachable. Returns the hook's verdict.
-static __always_inline int refuse(struct packet* p, const bool ipv6) { return answer(p, 0, ipv6); }
-
-/// ICMP fragmentation needed, packet too big. The packet is as it came. Returns the hook's verdict.
-static __always_inline int too_big(struct packet* p, __u32 mtu, const bool ipv6) {
-  drop(p, FL_DROP_TOO_BIG);
-  return answer(p, mtu, ipv6);
 }

@@ -36,40 +36,39 @@ struct ipv6_tail {
   __u8 hop_limit;
   __be32 source[4], destination[4];
 } __attribute__((packed));
+/// In memory that is not the stack's.
+union address_tail {
+  struct ipv4_tail v4;
+  struct ipv6_tail v6;
+};
 
 static __always_inline bool rewrite_ipv4(struct packet* p, const struct flow* flow,
-                                         const struct rewriting* how) {
+                                         const struct rewriting* how, struct ipv4_tail* tail) {
   struct ipv4_tail* at = ensure(p, p->l3 + 8, sizeof(*at));
   if (!at) return false;
-  struct ipv4_tail tail = {.ttl = at->ttl,
-                           .protocol = at->protocol,
-                           .source = flow->new_source.word[3],
-                           .destination = flow->new_destination.word[3]};
-  checksum_change change = how->addresses;
-  if (how->forward) {
-    --tail.ttl;
-    change += change_of(at->ttl, tail.ttl);  // the low byte of its word, as it lies in memory
-  }
-  tail.check = changed_checksum(at->check, change);
-  if (p->hook != FL_HOOK_XDP)
-    return bpf_skb_store_bytes(skb_of(p), p->l3 + 8, &tail, sizeof(tail), 0) == 0;
-  *at = tail;
-  return true;
+  const __u8 ttl = at->ttl - how->forward;
+  // The TTL is the low byte of its word, as it lies in memory.
+  const checksum_change change = how->addresses + change_of(at->ttl, ttl);
+  struct ipv4_tail* out = p->hook == FL_HOOK_XDP ? at : tail;
+  out->check = changed_checksum(at->check, change);
+  out->protocol = at->protocol;
+  out->ttl = ttl;
+  out->source = flow->new_source.word[3];
+  out->destination = flow->new_destination.word[3];
+  return p->hook == FL_HOOK_XDP ||
+         bpf_skb_store_bytes(skb_of(p), p->l3 + 8, tail, sizeof(*tail), 0) == 0;
 }
 
 static __always_inline bool rewrite_ipv6(struct packet* p, const struct flow* flow,
-                                         const struct rewriting* how) {
-  struct ipv6_tail tail = {.hop_limit = p->hop_limit - how->forward};
-  __builtin_memcpy(tail.source, &flow->new_source, sizeof(tail.source));
-  __builtin_memcpy(tail.destination, &flow->new_destination, sizeof(tail.destination));
+                                         const struct rewriting* how, struct ipv6_tail* tail) {
+  struct ipv6_tail* out = p->hook == FL_HOOK_XDP ? ensure(p, p->l3 + 7, sizeof(*tail)) : tail;
+  if (!out) return false;
+  out->hop_limit = p->hop_limit - how->forward;
+  __builtin_memcpy(out->source, &flow->new_source, sizeof(out->source));
+  __builtin_memcpy(out->destination, &flow->new_destination, sizeof(out->destination));
   // The IPv6 header has no checksum that would make good for what changes in it.
-  if (p->hook != FL_HOOK_XDP)
-    return bpf_skb_store_bytes(skb_of(p), p->l3 + 7, &tail, sizeof(tail), BPF_F_RECOMPUTE_CSUM) ==
-           0;
-  struct ipv6_tail* at = ensure(p, p->l3 + 7, sizeof(*at));
-  if (!at) return false;
-  __builtin_memcpy(at, &tail, sizeof(tail));
-  return true;
+  return p->hook == FL_HOOK_XDP ||
+         bpf_skb_store_bytes(skb_of(p), p->l3 + 7, tail, sizeof(*tail), BPF_F_RECOMPUTE_CSUM) == 0;
 }
 
 static __always_inline bool rewrite_transport_xdp(struct packet* p, const struct flow* flow,
@@ -108,13 +107,14 @@ static __always_inline bool rewrite_transport_skb(struct packet* p, const struct
 /// `forward`: it leaves by us and not through the host's stack. False: the packet is half written
 /// and must be dropped (an skb out of memory).
 static __always_inline bool rewrite(struct packet* p, const struct flow* flow, bool forward,
-                                    const bool ipv6) {
+                                    union address_tail* tail, const bool ipv6) {
   struct rewriting how = {.forward = forward};
   how.addresses = address_change(&p->tuple.source, &flow->new_source, ipv6) +
                   address_change(&p->tuple.destination, &flow->new_destination, ipv6);
   how.ports = change_of((__u32)p->tuple.source_port, (__u32)flow->new_source_port) +
               change_of((__u32)p->tuple.destination_port, (__u32)flow->new_destination_port);
-  if (!(ipv6 ? rewrite_ipv6(p, flow, &how) : rewrite_ipv4(p, flow, &how))) return false;
+  if (!(ipv6 ? rewrite_ipv6(p, flow, &how, &tail->v6) : rewrite_ipv4(p, flow, &how, &tail->v4)))
+    return false;
   if (p->is_later_fragment) return true;
   return p->hook == FL_HOOK_XDP ? rewrite_transport_xdp(p, flow, &how, ipv6)
                                 : rewrite_transport_skb(p, flow, &how);
