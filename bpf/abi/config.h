@@ -62,7 +62,7 @@ struct fl_constants {
   __u32 flow6_buckets;  // power of two
   __u32 record_count;   // elements of `records`
   __u32 filter_words;   // elements of `address_filter`; power of two
-  __u8 has_set_retval;  // bpf_set_retval, Linux 5.18
+  __u8 has_set_retval;  // bpf_set_retval in hooks of sockets, Linux 6.1
   __u8 has_ct_lookup;   // bpf_skb_ct_lookup and bpf_xdp_ct_lookup, Linux 5.18
   __u8 pad[2];
   __u32 jiffy_ns;     // how long one lasts; 0: not known, and the clock is asked instead

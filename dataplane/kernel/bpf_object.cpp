@@ -161,7 +161,7 @@ std::vector<BpfProgram> BpfObject::programs() const {
     __u32 size = sizeof(info);
     const bool known = bpf_obj_get_info_by_fd(fd, &info, &size) == 0;
     loaded.push_back({bpf_program__name(program), bpf_program__section_name(program), fd, info.id,
-                      known ? info.verified_insns : 0});
+                      known ? info.verified_insns : 0, known ? info.xlated_prog_len : 0});
   }
   return loaded;
 }

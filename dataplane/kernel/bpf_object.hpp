@@ -22,6 +22,7 @@ struct BpfProgram {
   int fd = -1;
   std::uint32_t id = 0;                     // the kernel's
   std::uint32_t verified_instructions = 0;  // what the verifier walked; 0: Linux < 5.16
+  std::uint32_t translated_bytes = 0;       // what it made of the program; 0: not known
 };
 
 /// Open, set sizes, constants and which programs, adopt maps, load: in this order, load() once.

@@ -18,10 +18,10 @@ TEST(Verifier, TakesEveryProgramWithinTheBudget) {
   ASSERT_TRUE(programs) << programs.error().doing;
   const auto loaded = programs->object().programs();
   ASSERT_FALSE(loaded.empty());
-  fmt::print("{:<32} {:<24} {:>12}\n", "program", "section", "verified");
+  fmt::print("{:<32} {:<24} {:>12} {:>12}\n", "program", "section", "verified", "translated");
   for (const BpfProgram& program : loaded) {
-    fmt::print("{:<32} {:<24} {:>12}{}\n", program.name, program.section,
-               program.verified_instructions,
+    fmt::print("{:<32} {:<24} {:>12} {:>10} B{}\n", program.name, program.section,
+               program.verified_instructions, program.translated_bytes,
                program.verified_instructions > kAim ? "  more than the aim" : "");
     EXPECT_LE(program.verified_instructions, kMostInstructions) << program.name;
   }
