@@ -5,9 +5,9 @@ cd "$(dirname "$(readlink -f "$0")")/../.." || exit
 source tests/gtest.sh
 source tests/vm/vm.sh
 programs=${FAIRLEAD_BIN:-$PWD/build/${FAIRLEAD_PRESET:-release}/bin}/tests
-# These tests take what the verifier takes, ten times as long under TCG. One of SHARES in a row runs, which takes turns with what the
-# tests are repeated for (families, protocols, hosts and pods); FAIRLEAD_VM_SHARES=1: all.
-shares=${FAIRLEAD_VM_SHARES:-7}
+# A test that loads the object takes what the verifier takes, ten times as long under TCG. One test in this many runs, a number that
+# has no divisor in common with what they are repeated for (families, protocols, hosts and pods); FAIRLEAD_VM_SHARES=1: all.
+shares=${FAIRLEAD_VM_SHARES:-23}
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -92,7 +92,7 @@ finish() {
 }
 
 if command -v qemu-system-x86_64 >/dev/null; then
-  start 6.1 bpf/verifier=1 "netns/ebpf=$shares"
+  start 6.1 bpf/verifier=1 "netns/ebpf=$shares" "netns/datapath=$shares" "netns/nftables=$shares"
   start 6.12 bpf/verifier=1 "netns/ebpf=$shares"
   finish 6.1 6.12
 else
