@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "dataplane/ebpf/datapath.hpp"
 #include "dataplane/nftables/datapath.hpp"
 
 namespace fairlead {
@@ -21,7 +22,24 @@ Result<std::unique_ptr<Datapath>> open_nftables(const AgentConfig&, const Report
   return nftables::make_datapath({.report = report});
 }
 
-constexpr Entry kDatapaths[] = {{"nftables", &open_nftables}};
+Result<std::unique_ptr<Datapath>> open_ebpf(const AgentConfig& config, const Report& report) {
+  ebpf::Options options;
+  options.pin_directory = config.pin_directory;
+  options.cgroup = config.cgroup;
+  options.xdp = config.ebpf_xdp;
+  options.forward_by_stack = config.ebpf_forwarding == Forwarding::kStack;
+  options.flows_v4 = config.ebpf_flows;
+  options.flows_v6 = config.ebpf_flows_v6;
+  options.records = config.ebpf_records;
+  options.frontends = config.ebpf_frontends;
+  options.affinities = config.ebpf_affinities;
+  options.snat_ports = config.ebpf_snat_ports;
+  options.skip_interfaces = config.ebpf_skip_interfaces;
+  options.report = report;
+  return ebpf::make_datapath(std::move(options));
+}
+
+constexpr Entry kDatapaths[] = {{"ebpf", &open_ebpf}, {"nftables", &open_nftables}};
 
 }  // namespace
 

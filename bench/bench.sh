@@ -18,8 +18,10 @@ measure() {
   local out=$parts/$1
   case "$1" in
     programming)
-      echo "a datapath, from plan to kernel"
-      "$bin/bench/programming" "$out"
+      echo "the datapaths, from plan to kernel"
+      "$bin/bench/programming" nftables "$out.nftables"
+      "$bin/bench/programming" ebpf "$out.ebpf"
+      printf '{"nftables":%s,"ebpf":%s}' "$(cat "$out.nftables")" "$(cat "$out.ebpf")" >"$out"
       ;;
     agent_latency)
       echo "the agent, from watch event to kernel"
@@ -29,18 +31,22 @@ measure() {
       echo "the agent's process"
       unshare --net bench/agent_memory.py "$bin/fairlead" "$out"
       ;;
+    packets)
+      echo "packets through the eBPF programs, ns of CPU time above an empty program (quartiles)"
+      "$bin/bench/packets" "$out"
+      ;;
     paths)
       echo "connections through each datapath, beside direct ones"
       bench/paths.py "$bin/bench" "$out"
       ;;
     *)
-      echo "bench: there is no part '$1': programming agent_latency agent_memory paths" >&2
+      echo "bench: there is no part '$1': programming agent_latency agent_memory packets paths" >&2
       exit 2
       ;;
   esac
 }
 
-[ $# -gt 0 ] || set -- programming agent_latency agent_memory paths
+[ $# -gt 0 ] || set -- programming agent_latency agent_memory packets paths
 for part in "$@"; do measure "$part"; done
 for part in "$@"; do printf '"%s":%s,\n' "$part" "$(cat "$parts/$part")"; done |
   { echo '{'; sed '$s/,$//'; echo '}'; } >"$json"

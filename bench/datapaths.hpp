@@ -10,7 +10,9 @@ namespace fairlead::bench {
 
 struct DatapathChoice {
   std::string name = "nftables";
-  std::string pin_directory, cgroup;  // of "ebpf"
+  /// Of "ebpf"; its sizes are the defaults.
+  std::string pin_directory, cgroup;
+  bool xdp = false;  // also on devices where it does not pay
 };
 
 /// In the calling process's network namespace; a failure ends the process.

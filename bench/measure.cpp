@@ -27,7 +27,7 @@ double status_mib(const std::string& field) {
 
 void fail(const std::string& what) {
   fmt::print(stderr, "bench: {}\n", what);
-  std::_Exit(1);
+  std::quick_exit(1);
 }
 
 void enter_own_namespace() {

@@ -19,7 +19,7 @@ double milliseconds_since(Clock::time_point start);
 double percentile(std::vector<double> samples, double part);
 /// A field of /proc/self/status that is given in kB, "VmRSS", in MiB.
 double status_mib(const std::string& field);
-/// A measurement that went wrong is none.
+/// A measurement that went wrong is none: ends the process by std::quick_exit.
 [[noreturn]] void fail(const std::string& what);
 /// The calling process gets a network namespace of its own.
 void enter_own_namespace();

@@ -122,6 +122,20 @@ __noinline int admit(struct beginning* of) {
   return GO_ON;
 }
 
+/// What a tentative choice has left undone: it holds now.
+__noinline int settle_choice(struct beginning* of) {
+  struct fl_header* header = of ? header_of(block_of(of->word)) : NULL;
+  if (!header) return 0;
+  if (header->affinity_seconds) {
+    const struct chooser how = {.client = of->tuple.source};
+    const struct choice choice = {.address = of->flow.new_destination,
+                                  .port = of->flow.new_destination_port};
+    remember(header, &how, &choice);
+  }
+  if (header->algorithm == FL_ALGORITHM_ROUND_ROBIN) __sync_fetch_and_add(&header->next, 1);
+  return 0;
+}
+
 /// Sets the node's address that the backend sees instead of the client's.
 static __always_inline bool set_node_source(struct beginning* of, const struct fl_config* node,
                                             const bool ipv6) {
@@ -250,6 +264,7 @@ static __always_inline enum outcome begin_flow(struct packet* p, const struct fl
   find_route(p, &of->flow.new_destination, of->flow.new_destination_port, ipv6, route);
   if (p->hook == FL_HOOK_XDP && !leaves_by_same_link(p, route)) return UNTOUCHED;
   if (route->way == WAY_TOO_BIG) return ANSWER_TOO_BIG;
+  if (of->tentative) settle_choice(of);
   of->to_host = route->way == WAY_HOST;
   of->out_interface = route->lookup.ifindex;
   if (node->forward_by_stack && !of->to_host) route->way = WAY_STACK;

@@ -45,6 +45,7 @@ struct packet {
   bool has_mac;
   bool dry;     // fairlead_explain: leaves no trace in any table
   int verdict;  // once DONE
+  bool linear;  // tc: all of the skb was pulled, so ensure() need not
 
   __u32 l3, l4;            // offsets from `data`
   __u32 length;            // of the IP packet, header included; of an aggregated skb the whole

@@ -77,7 +77,7 @@ static __always_inline enum outcome process_family(struct packet* p, const struc
   if (!(ipv6 ? parse_ipv6(p) : parse_ipv4(p))) return UNTOUCHED;
   work->of.tuple = p->tuple;
   if (p->is_icmp) {
-    const int verdict = translate_icmp_error(p, node, ipv6);
+    const int verdict = translate_icmp_error(p);
     return verdict == CONTINUE ? UNTOUCHED : done(p, verdict);
   }
   enum outcome end = p->is_later_fragment ? restore_ports(p, ipv6, work) : GO_ON;

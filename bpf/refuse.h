@@ -16,6 +16,9 @@
 struct icmp_budget {
   __u32 tick, sent;
 };
+/// On this CPU: the stack has no place for it.
+FL_MAP(questions, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, struct question);
+
 FL_MAP(icmp_budgets, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, struct icmp_budget);
 
 /// Within the limit of ICMP errors; resets have none.
@@ -175,15 +178,17 @@ __noinline int answer_xdp(struct xdp_md* ctx, struct question* q) {
 /// To a packet as it came. `mtu` 0: TCP is reset, others are told port unreachable; else
 /// fragmentation needed, packet too big. Returns the hook's verdict.
 static __always_inline int answer(struct packet* p, __u32 mtu, const bool ipv6) {
+  __u32 zero = 0;
+  struct question* q = bpf_map_lookup_elem(&questions, &zero);
   // A later fragment is never answered (RFC 1122 3.2.2): its first was.
-  if (p->dry || p->is_later_fragment || p->tcp_flags & TCP_RST) return drop_verdict(p);
-  struct question q = {.tuple = p->tuple,
-                       .header = p->l4 - p->l3,
-                       .length = p->length,
-                       .mtu = mtu,
-                       .protocol = p->protocol,
-                       .ipv6 = ipv6,
-                       .egress = p->hook == FL_HOOK_TC_EGRESS};
-  if (p->hook == FL_HOOK_XDP) return answer_xdp(p->ctx, &q);
-  return p->has_mac ? answer_skb(p->ctx, &q) : answer_skb_l3(p->ctx, &q);
+  if (!q || p->dry || p->is_later_fragment || p->tcp_flags & TCP_RST) return drop_verdict(p);
+  q->tuple = p->tuple;
+  q->header = p->l4 - p->l3;
+  q->length = p->length;
+  q->mtu = mtu;
+  q->protocol = p->protocol;
+  q->ipv6 = ipv6;
+  q->egress = p->hook == FL_HOOK_TC_EGRESS;
+  if (p->hook == FL_HOOK_XDP) return answer_xdp(p->ctx, q);
+  return p->has_mac ? answer_skb(p->ctx, q) : answer_skb_l3(p->ctx, q);
 }

@@ -324,7 +324,9 @@ Result<bool> run_load(const LoadOptions& options) {
 
 Result<> run_ask(Transport transport, const Target& target, std::chrono::milliseconds timeout) {
   const std::string what = fmt::format("ask {}", to_string(target.ip, target.port));
-  TRY(Fd socket, connect_to(transport, target));
+  const auto opened = connect_to(transport, target);
+  if (!opened) return failed(what, kind_of(opened.error().code.value()));
+  const Fd& socket = *opened;
   pollfd ready{socket.number(), POLLOUT, 0};
   if (::poll(&ready, 1, static_cast<int>(timeout.count())) == 0) return failed(what, "timeout");
   int error_number = 0;

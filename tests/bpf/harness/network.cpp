@@ -56,6 +56,7 @@ World::World(Family family)
       service_range{"10.96.0.0"_ip, 16},
       pods{"10.244.1.0"_ip, 24},
       local_pod("10.244.1.2"_ip),
+      other_local_pod("10.244.1.3"_ip),
       remote_pods{"10.244.2.2"_ip, "10.244.2.3"_ip, "10.244.2.4"_ip, "10.244.2.5"_ip} {
   if (family == Family::kIpv4) return;
   node = "fd01::1"_ip;
@@ -68,6 +69,7 @@ World::World(Family family)
   service_range = {"fd96::"_ip, 112};
   pods = {"fd44:1::"_ip, 64};
   local_pod = "fd44:1::2"_ip;
+  other_local_pod = "fd44:1::3"_ip;
   remote_pods = {"fd44:2::2"_ip, "fd44:2::3"_ip, "fd44:2::4"_ip, "fd44:2::5"_ip};
 }
 

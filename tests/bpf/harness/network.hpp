@@ -22,7 +22,7 @@ struct World {
   Ip node, other_node, client, other_client;
   Ip cluster_ip, external_ip, unallocated;
   Cidr service_range, pods;
-  Ip local_pod;
+  Ip local_pod, other_local_pod;
   std::array<Ip, 4> remote_pods;  // behind the other node
 };
 

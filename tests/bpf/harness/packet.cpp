@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <tins/tins.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -241,11 +242,9 @@ std::optional<Packet> parse_frame(const Frame& frame) {
   try {
     const Tins::EthernetII ethernet(frame.data(), static_cast<std::uint32_t>(frame.size()));
     Packet packet{.tcp_flags = 0, .seq = 0, .dont_fragment = true, .id = 7};
-    std::copy(ethernet.src_addr().begin(), ethernet.src_addr().end(), packet.from_mac.begin());
-    std::copy(ethernet.dst_addr().begin(), ethernet.dst_addr().end(), packet.to_mac.begin());
-    const auto* tag = ethernet.find_pdu<Tins::Dot1Q>();
-    // Both ways: g++ 12 leaves it unset where designated initialisers skip it.
-    packet.vlan = tag ? std::optional<std::uint16_t>(tag->id()) : std::nullopt;
+    std::copy_n(frame.begin(), 6, packet.to_mac.begin());
+    std::copy_n(frame.begin() + 6, 6, packet.from_mac.begin());
+    if (const auto* tag = ethernet.find_pdu<Tins::Dot1Q>()) packet.vlan = tag->id();
     if (!read_network<Tins::IP>(ethernet, packet) && !read_network<Tins::IPv6>(ethernet, packet))
       return std::nullopt;
     if (!read_transport(ethernet, packet)) return std::nullopt;

@@ -27,6 +27,15 @@ fl_backend backend_of(const Target& target) {
           .pad = 0};
 }
 
+fl_member_key member_key(const Service& service, const Endpoint& endpoint, std::uint8_t group) {
+  fl_member_key key{};
+  key.service = service.id;
+  key.address = abi_address(endpoint.ip);
+  key.port = to_network(endpoint.port);
+  key.group = group;
+  return key;
+}
+
 /// Any table serves the tests; this one gives each backend places by its weight.
 std::vector<std::uint16_t> table_of(const std::vector<Target>& targets) {
   std::vector<std::uint16_t> shares;
@@ -54,6 +63,14 @@ void append_bytes(std::string& to, const T& value) {
 fl_address abi_address(const Ip& ip) { return std::bit_cast<fl_address>(ip.bytes); }
 Ip ip_of(const fl_address& address) {
   return {std::bit_cast<std::array<std::uint8_t, 16>>(address)};
+}
+
+fl_prefix abi_prefix(const Cidr& cidr) {
+  Ip mask;
+  const int bits = cidr.length + (cidr.base.is_v4() ? 96 : 0);
+  for (int bit = 0; bit < bits; ++bit)
+    mask.bytes[static_cast<std::size_t>(bit / 8)] |= static_cast<std::uint8_t>(128 >> bit % 8);
+  return {.address = abi_address(cidr.base), .mask = abi_address(mask)};
 }
 
 std::uint32_t Tables::add(const Service& service) {
@@ -96,11 +113,7 @@ std::uint32_t Tables::add(const Service& service) {
   for (std::uint8_t group = 0; group < 2; ++group)
     for (const Target& target : *lists[group]) {
       if (!service.affinity_seconds) break;
-      fl_member_key key{};
-      key.service = service.id;
-      key.address = abi_address(target.endpoint.ip);
-      key.port = to_network(target.endpoint.port);
-      key.group = group;
+      const fl_member_key key = member_key(service, target.endpoint, group);
       const std::uint8_t one = 1;
       write("members", &key, &one);
     }
@@ -145,6 +158,13 @@ void Tables::mark(const Ip& address, int bits) {
       std::uint64_t{fl_frontend_tag(&key)} << FL_WORD_TAG_SHIFT | static_cast<std::uint32_t>(bits);
   write("frontends", &key, &word);
   filter(address);
+}
+
+void Tables::forget_member(const Service& service, const Endpoint& endpoint) {
+  for (std::uint8_t group = 0; group < 2; ++group) {
+    const fl_member_key key = member_key(service, endpoint, group);
+    ::bpf_map_delete_elem(programs_->map("members"), &key);
+  }
 }
 
 void Tables::allow(const Service& service, const Cidr& range) {

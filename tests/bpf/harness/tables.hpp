@@ -14,6 +14,7 @@ namespace fairlead::test {
 
 fl_address abi_address(const Ip& ip);
 Ip ip_of(const fl_address& address);
+fl_prefix abi_prefix(const Cidr& cidr);
 
 struct Target {
   Endpoint endpoint{};
@@ -54,6 +55,8 @@ class Tables {
   void retract(const Endpoint& frontend, Protocol protocol);
   /// The address is a ClusterIP, or one that NodePorts are open on: enum fl_address_bits.
   void mark(const Ip& address, int bits);
+  /// The endpoint is no backend of the Service any more: no affinity leads there.
+  void forget_member(const Service& service, const Endpoint& endpoint);
   void allow(const Service& service, const Cidr& range);
 
   [[nodiscard]] fl_config& config() const { return programs_->mapped<fl_config>("config").front(); }

@@ -15,12 +15,7 @@ class DestinationTest : public PathTest {
     tables().publish({any(), 30080}, protocol(), block, {});
     fl_config& config = tables().config();
     config.service_prefix_count = 1;
-    config.service[0].address = abi_address(world.service_range.base);
-    const int bits = world.service_range.length + (is_v6() ? 0 : 96);
-    Ip mask;
-    for (int bit = 0; bit < bits; ++bit)
-      mask.bytes[static_cast<std::size_t>(bit / 8)] |= static_cast<std::uint8_t>(128 >> bit % 8);
-    config.service[0].mask = abi_address(mask);
+    config.service[0] = abi_prefix(world.service_range);
   }
 };
 FAIRLEAD_ALL_PATHS(DestinationTest);

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace fairlead::test {
 namespace {
 
@@ -50,10 +52,10 @@ Packet packet_of(const Outcome& outcome) {
 
 std::unique_ptr<Node> NodeTest::node_;
 
-void NodeTest::SetUpTestSuite() {
+void NodeTest::start(const Sizes& sizes) {
   if (::geteuid() != 0) return;
   make_network();
-  node_ = std::make_unique<Node>();
+  node_ = std::make_unique<Node>(sizes);
 }
 
 void NodeTest::SetUp() {
@@ -84,6 +86,43 @@ Packet PathTest::from_pod(const Endpoint& to, std::uint16_t port) const {
                 .to = to,
                 .protocol = protocol(),
                 .payload = is_tcp() ? "" : "question"};
+}
+
+Packet PathTest::to_other_node(const Packet& sent, const Endpoint& from, const Endpoint& to) {
+  return sent.with_from(from).with_to(to).with_hops(63).with_macs(kEth0Mac, kOtherMac);
+}
+Packet PathTest::to_local_pod(const Packet& sent, const Endpoint& from, const Endpoint& to) {
+  return sent.with_from(from).with_to(to).with_hops(63).with_macs(kPod0Mac, kPodMac);
+}
+Packet PathTest::to_client(const Packet& sent, const Endpoint& from, const Endpoint& to) {
+  return sent.with_from(from).with_to(to).with_hops(63).with_macs(kEth0Mac, kRouterMac);
+}
+
+Packet PathTest::expect_masqueraded(const Packet& sent) {
+  const Outcome outcome = arrive(sent);
+  const Packet forwarded = packet_of(outcome);
+  EXPECT_EQ(to_string(forwarded.from.ip), to_string(world.node));
+  EXPECT_GE(forwarded.from.port, 1024);
+  EXPECT_LE(forwarded.from.port, 29999);
+  EXPECT_NE(std::ranges::find(world.remote_pods, forwarded.to.ip), world.remote_pods.end())
+      << to_string(forwarded);
+  EXPECT_EQ(forwarded.to.port, 8080);
+  expect_redirected(outcome, to_other_node(sent, forwarded.from, forwarded.to));
+  return forwarded;
+}
+
+void PathTest::expect_at_local_pod(const Packet& sent, const Endpoint& to) {
+  expect_redirected(arrive(sent), to_local_pod(sent, sent.from, to));
+}
+
+std::uint32_t PathTest::publish_external(std::size_t backends, int bits) {
+  std::vector<Endpoint> endpoints;
+  for (std::size_t i = 0; i < backends; ++i) endpoints.push_back(remote(i));
+  Service service = service_with(endpoints);
+  service.has_maglev = true;
+  const std::uint32_t block = tables().add(service);
+  tables().publish(external(), protocol(), block, {}, bits);
+  return block;
 }
 
 Service PathTest::service_with(const std::vector<Endpoint>& remote,

@@ -24,7 +24,8 @@ Packet packet_of(const Outcome& outcome);
 /// One loaded node for all tests of a suite; each begins with fresh tables.
 class NodeTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite();
+  static void SetUpTestSuite() { start({}); }
+  static void start(const Sizes& sizes);
   static void TearDownTestSuite() { node_.reset(); }
   void SetUp() override;
 
@@ -63,9 +64,37 @@ class PathTest : public NodeTest, public ::testing::WithParamInterface<PathParam
     return node().arrive(bytes_of(packet), Ingress::kTc, kPod0);
   }
 
+  /// What `sent` is on its way to a backend behind the other node, in a local pod, or to the
+  /// client.
+  [[nodiscard]] static Packet to_other_node(const Packet& sent, const Endpoint& from,
+                                            const Endpoint& to);
+  [[nodiscard]] static Packet to_local_pod(const Packet& sent, const Endpoint& from,
+                                           const Endpoint& to);
+  [[nodiscard]] static Packet to_client(const Packet& sent, const Endpoint& from,
+                                        const Endpoint& to);
+  /// The answer to what was sent to a backend behind the other node, as it arrives.
+  [[nodiscard]] static Packet answer_of(const Packet& forwarded) {
+    return forwarded.answered("answer");
+  }
+
+  /// Sends, and expects that it went to one of the remote pods, by a port of the node's own:
+  /// the packet as it left.
+  Packet expect_masqueraded(const Packet& sent);
+  /// Sends, and expects that it went to `to` with the client's own address and port.
+  void expect_at_local_pod(const Packet& sent, const Endpoint& to);
+
   /// A Service of the test's protocol with these backends in both groups where they are local.
   [[nodiscard]] Service service_with(const std::vector<Endpoint>& remote,
                                      const std::vector<Endpoint>& local = {}) const;
+
+  /// Makes a Service with these remote backends on port 8080 and publishes it as a LoadBalancer's
+  /// address, masqueraded for clients from outside.
+  std::uint32_t publish_external(std::size_t backends = 1, int bits = FL_FRONTEND_EXTERNAL);
+  [[nodiscard]] Endpoint external() const { return {world.external_ip, 80}; }
+  [[nodiscard]] Endpoint remote(std::size_t index = 0) const {
+    return {world.remote_pods[index], 8080};
+  }
+  [[nodiscard]] Endpoint local() const { return {world.local_pod, 8080}; }
 
   World world;
 };

@@ -11,7 +11,7 @@ namespace {
 /// whose verifier walks more paths does not refuse what it took before.
 constexpr std::uint32_t kAim = 10'000;
 /// What is refused here.
-constexpr std::uint32_t kMostInstructions = 100'000;
+constexpr std::uint32_t kMostInstructions = 200'000;
 
 TEST(Verifier, TakesEveryProgramWithinTheBudget) {
   const auto programs = Programs::load({});
