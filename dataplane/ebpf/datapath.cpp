@@ -197,9 +197,11 @@ Result<std::size_t> EbpfDatapath::write_interfaces() {
 Result<> EbpfDatapath::look_for_neighbours() {
   Maps& maps = live_->generation.maps;
   fl_config& config = maps.config();
-  const bool is_first = !attached_ && live_->generation.is_new;
+  // Another had the Services until now: nobody, or a generation that was being drained.
+  const bool is_takeover =
+      !attached_ && (live_->generation.is_new || config.mode != FL_MODE_ACTIVE);
   const auto now = std::chrono::steady_clock::now();
-  if (!is_first && (config.neighbour_conntrack == 0 || now < neighbours_due_)) return {};
+  if (!is_takeover && (config.neighbour_conntrack == 0 || now < neighbours_due_)) return {};
   neighbours_due_ = now + kSeldom;
   TRY(auto socket, NetlinkSocket::open(NETLINK_NETFILTER));
   TRY(auto flows, list_foreign_flows(socket));
@@ -219,7 +221,9 @@ Result<> EbpfDatapath::look_for_neighbours() {
       break;
     }
   config.foreign_sockets = wanted.empty() ? 0 : 1;
-  config.neighbour_conntrack = flows.empty() ? 0 : 1;
+  // Flows may begin there until the programs are at their places: at first conntrack is always
+  // asked.
+  config.neighbour_conntrack = flows.empty() && !is_takeover ? 0 : 1;
   return {};
 }
 
