@@ -45,7 +45,9 @@ constexpr std::uint64_t kAlarmPercent = 90;
 
 /// What other threads may look at: it is complete when it is made.
 struct Live {
+  explicit Live(Generation opened) : generation(std::move(opened)) {}
   Generation generation;
+  StaleFlows stale_flows;
   std::mutex mutex;
   std::vector<Services::Use> use;                                 // guarded by mutex
   std::optional<std::pair<SteadyTime, DatapathFigures>> figures;  // guarded by mutex
@@ -91,7 +93,8 @@ class EbpfDatapath final : public Datapath {
   Result<std::size_t> attach();
   Result<> retire_others();
   Result<> remove_generation(const std::string& name);
-  void carry_out(Effects effects);
+  void carry_out(Effects effects, StaleFlows::Lock held);
+  void end_sockets(const Live& live, const std::vector<fl_dead_key>& backends) const;
   void keep_use();
   [[nodiscard]] std::shared_ptr<Live> live() const {
     const std::lock_guard lock(live_mutex_);
@@ -248,7 +251,9 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
   node_ = plan.node;
   TRY(std::size_t written, write_node());
   Effects effects;
+  auto held = live_->stale_flows.hold();
   TRY(SyncReport report, services_->resync(plan, node_addresses(node_, network_), effects));
+  carry_out(std::move(effects), std::move(held));
   TRY(const std::size_t interfaces, write_interfaces());
   if (auto looked = look_for_neighbours(); !looked) {
     // A kernel without conntrack has no such flows.
@@ -264,7 +269,6 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
   report.elements_added += written + interfaces + attached;
   if (written + interfaces + attached > 0)
     report.transactions = std::max(report.transactions, std::size_t{1});
-  carry_out(std::move(effects));
   keep_use();
   return report;
 }
@@ -272,8 +276,9 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
 Result<SyncReport> EbpfDatapath::apply(std::span<const ServiceChange> changes) {
   if (!services_) return invalid("apply before the first resync");
   Effects effects;
+  auto held = live_->stale_flows.hold();
   TRY(const SyncReport report, services_->apply(changes, effects));
-  carry_out(std::move(effects));
+  carry_out(std::move(effects), std::move(held));
   keep_use();
   return report;
 }
@@ -307,34 +312,39 @@ Result<> EbpfDatapath::remove_generation(const std::string& name) {
 
 // ---- effects ----
 
-void EbpfDatapath::carry_out(Effects effects) {
-  if (effects.targets.empty() && effects.dead.empty()) return;
-  FlowWork work;
+/// `held`: of stale_flows, since before the change.
+void EbpfDatapath::carry_out(Effects effects, StaleFlows::Lock held) {
   const std::vector<Ip> addresses = node_addresses(node_, network_);
-  std::vector<Ip> v4, v6;
-  for (const Ip& address : addresses) (address.is_v4() ? v4 : v6).push_back(address);
-  work.node_addresses_v4 = std::move(v4);
-  work.node_addresses_v6 = std::move(v6);
-  work.targets = effects.targets;
+  FlowTargets udp = effects.targets;
+  std::erase_if(udp, [](const auto& target) { return target.first.protocol != Protocol::kUdp; });
+  const bool start = live_->stale_flows.add(held, udp, addresses);
+  held.unlock();
+  if (start)
+    chores_.add([live = live_] {
+      live->stale_flows.run(live->generation.maps.flows4_memory.elements<fl_bucket4>(),
+                            live->generation.maps.flows6_memory.elements<fl_bucket6>());
+    });
+  if (!effects.dead.empty())
+    chores_.add([this, live = live_, dead = std::move(effects.dead)] { end_sockets(*live, dead); });
+  if (effects.targets.empty()) return;
+  FlowWork work;
+  work.node_addresses_v4.emplace();
+  work.node_addresses_v6.emplace();
+  for (const Ip& address : addresses)
+    (address.is_v4() ? work.node_addresses_v4 : work.node_addresses_v6)->push_back(address);
+  work.targets = std::move(effects.targets);
   cleaner_->clean(std::move(work));
+}
 
-  std::erase_if(effects.targets,
-                [](const auto& target) { return target.first.protocol != Protocol::kUdp; });
-  if (effects.targets.empty() && effects.dead.empty()) return;
-  chores_.add([this, live = live_, effects = std::move(effects), addresses] {
-    close_stale_flows(live->generation.maps.flows4_memory.elements<fl_bucket4>(), effects.targets,
-                      addresses);
-    close_stale_flows(live->generation.maps.flows6_memory.elements<fl_bucket6>(), effects.targets,
-                      addresses);
-    std::vector<DeadBackend> dead;
-    for (const fl_dead_key& backend : effects.dead)
-      dead.push_back({ip_of(backend.address), port_of(backend.port)});
-    if (dead.empty()) return;
-    const BpfObject& object = live->generation.object;
-    const SocketTables tables{object.map_fd("sockets"), object.map_fd("dead_backends"),
-                              object.program_fd("fairlead_dead_sockets")};
-    if (auto ended = end_sockets_of(dead, tables); !ended) report(ended.error());
-  });
+void EbpfDatapath::end_sockets(const Live& live, const std::vector<fl_dead_key>& backends) const {
+  std::vector<DeadBackend> dead;
+  dead.reserve(backends.size());
+  for (const fl_dead_key& backend : backends)
+    dead.push_back({ip_of(backend.address), port_of(backend.port)});
+  const BpfObject& object = live.generation.object;
+  const SocketTables tables{object.map_fd("sockets"), object.map_fd("dead_backends"),
+                            object.program_fd("fairlead_dead_sockets")};
+  if (auto ended = end_sockets_of(dead, tables); !ended) report(ended.error());
 }
 
 void EbpfDatapath::keep_use() {

@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/ebpf/compile.hpp"
 
 namespace fairlead::ebpf {
 namespace {
+
+constexpr std::size_t kPiece = 4096;  // buckets: a tenth of a millisecond
 
 Ip ip_of_entry(__be32 v4) {
   std::array<std::uint8_t, 4> bytes{};
@@ -83,6 +86,41 @@ std::size_t close_stale_flows(std::span<fl_bucket4> buckets, const FlowTargets& 
 std::size_t close_stale_flows(std::span<fl_bucket6> buckets, const FlowTargets& targets,
                               std::span<const Ip> node_addresses) {
   return close_all(buckets, targets, node_addresses);
+}
+
+bool StaleFlows::add(const Lock&, const FlowTargets& targets, std::vector<Ip> node_addresses) {
+  if (targets.empty()) return false;
+  for (const auto& [target, serving] : targets) targets_[target] = serving;
+  node_addresses_ = std::move(node_addresses);
+  ++additions_;
+  return !std::exchange(running_, true);
+}
+
+template <class Bucket>
+void StaleFlows::close_in_pieces(std::span<Bucket> buckets) {
+  while (!buckets.empty()) {
+    const auto piece = buckets.first(std::min(buckets.size(), kPiece));
+    buckets = buckets.subspan(piece.size());
+    const Lock held = hold();
+    close_stale_flows(piece, targets_, node_addresses_);
+  }
+}
+
+void StaleFlows::run(std::span<fl_bucket4> flows4, std::span<fl_bucket6> flows6) {
+  std::uint64_t seen = 0;
+  while (true) {
+    {
+      const Lock held = hold();
+      if (seen == additions_) {
+        targets_.clear();
+        running_ = false;
+        return;
+      }
+      seen = additions_;
+    }
+    close_in_pieces(flows4);
+    close_in_pieces(flows6);
+  }
 }
 
 }  // namespace fairlead::ebpf

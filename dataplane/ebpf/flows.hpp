@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <span>
+#include <vector>
 
 #include "bpf/abi/flows.h"
 #include "dataplane/kernel/flow_cleaner.hpp"
@@ -16,5 +18,29 @@ std::size_t close_stale_flows(std::span<fl_bucket4> buckets, const FlowTargets& 
                               std::span<const Ip> node_addresses);
 std::size_t close_stale_flows(std::span<fl_bucket6> buckets, const FlowTargets& targets,
                               std::span<const Ip> node_addresses);
+
+/// The same beside the changes that make flows stale. A pass over the tables takes milliseconds,
+/// and a Service may get a new backend meanwhile: what is stale is asked anew for each piece of the
+/// tables, and no change is made while a piece is looked at.
+class StaleFlows {
+ public:
+  using Lock = std::unique_lock<std::mutex>;
+  /// To be held from before a change is written until add() has been told of it.
+  [[nodiscard]] Lock hold() { return Lock(mutex_); }
+  /// `held`: by hold(). True: run() is to be called by somebody.
+  bool add(const Lock& held, const FlowTargets& targets, std::vector<Ip> node_addresses);
+  /// Returns when nothing is left to close. One call at a time.
+  void run(std::span<fl_bucket4> flows4, std::span<fl_bucket6> flows6);
+
+ private:
+  template <class Bucket>
+  void close_in_pieces(std::span<Bucket> buckets);
+
+  std::mutex mutex_;
+  FlowTargets targets_;             // these are guarded by it
+  std::vector<Ip> node_addresses_;  // sorted
+  std::uint64_t additions_ = 0;
+  bool running_ = false;
+};
 
 }  // namespace fairlead::ebpf

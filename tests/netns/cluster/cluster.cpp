@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <set>
 
 #include "dataplane/ebpf/datapath.hpp"
 #include "dataplane/nftables/datapath.hpp"
@@ -71,8 +72,11 @@ ServicePlan service(const std::string& name, Protocol protocol, Family family,
   plan.frontends = std::move(frontends);
   plan.cluster_backends = std::move(cluster);
   plan.local_backends = std::move(local);
-  if (protocol == Protocol::kUdp)
-    for (const Backend& backend : plan.cluster_backends) plan.serving.push_back(backend.address);
+  if (protocol != Protocol::kUdp) return plan;
+  std::set<Ip> serving;
+  for (const Backend& backend : plan.cluster_backends) serving.insert(backend.address);
+  for (const Backend& backend : plan.local_backends) serving.insert(backend.address);
+  plan.serving.assign(serving.begin(), serving.end());
   return plan;
 }
 

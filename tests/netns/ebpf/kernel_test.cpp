@@ -6,6 +6,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <set>
 
@@ -280,6 +283,45 @@ TEST_F(EbpfKernel, ADrainedDatapathIsGoneWhenItHasNothing) {
   ASSERT_TRUE(gone) << gone.error().doing;
   EXPECT_TRUE(*gone);
   EXPECT_FALSE(fs::exists(options.pin_directory));
+}
+
+TEST_F(EbpfKernel, TenThousandServicesFitIntoTheDefaultsAnd128MiB) {
+  ebpf::Options sizes;
+  sizes.pin_directory = options.pin_directory;
+  sizes.cgroup = options.cgroup;
+  sizes.report = options.report;
+  options = sizes;
+  open();
+  std::vector<ServicePlan> plans;
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    const auto high = static_cast<std::uint8_t>(i / 256), low = static_cast<std::uint8_t>(i % 256);
+    std::vector<Backend> backends;
+    for (std::uint8_t b = 1; b <= 10; ++b)
+      backends.push_back({.address = ip_from_v4({10, high, low, b}), .port = {8080}});
+    plans.push_back(service(fmt::format("s{}", i), Protocol::kTcp, Family::kIpv4,
+                            {cluster_ip(ip_from_v4({10, 96, high, low}), 80),
+                             node_port(Family::kIpv4, static_cast<std::uint16_t>(30000 + i))},
+                            std::move(backends)));
+  }
+  const Plan plan = plan_of(settings(), std::move(plans));
+  resync(plan_of(settings(), {}));
+  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t cpu = std::clock();
+  resync(plan);
+  const double cpu_ms = static_cast<double>(std::clock() - cpu) * 1000 / CLOCKS_PER_SEC;
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  std::printf("10,000 Services of 10 backends with NodePorts: %.0f ms, %.0f ms of CPU\n",
+              took.count(), cpu_ms);
+  expect_nothing_written(resync(plan));
+  open();
+  expect_nothing_written(resync(plan));
+  EXPECT_THAT(reports, testing::IsEmpty());
+  const auto figures = datapath->figures();
+  ASSERT_TRUE(figures);
+  std::uint64_t bytes = 0;
+  for (const TableFigure& table : figures->tables) bytes += table.bytes;
+  EXPECT_LE(bytes, 128ULL << 20);
+  std::printf("%.1f MiB of kernel memory\n", static_cast<double>(bytes) / (1 << 20));
 }
 
 TEST_F(EbpfKernel, CleanupSucceedsWhereThereIsNothing) {
