@@ -1,6 +1,7 @@
 // Each function appends one or two libnftnl expressions; build() fingerprints their netlink form.
 #include "dataplane/kernel/nft_rule.hpp"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
@@ -246,8 +247,18 @@ RuleBuilder& RuleBuilder::dnat(bool ipv6, std::uint32_t address_reg, std::uint32
   return *this;
 }
 
-RuleBuilder& RuleBuilder::masquerade() {
-  nftnl_expr_set_u32(add("masq"), NFTNL_EXPR_MASQ_FLAGS, NF_NAT_RANGE_PROTO_RANDOM_FULLY);
+RuleBuilder& RuleBuilder::masquerade(std::uint16_t first, std::uint16_t last) {
+  for (const std::uint32_t reg : {0U, 1U}) {
+    nftnl_expr* e = add("immediate");
+    const std::uint16_t port = htons(reg == 0 ? first : last);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, number(reg));
+    nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &port, sizeof(port));
+  }
+  nftnl_expr* e = add("masq");
+  nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, number(0));
+  nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MAX, number(1));
+  nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_FLAGS,
+                     NF_NAT_RANGE_PROTO_RANDOM_FULLY | NF_NAT_RANGE_PROTO_SPECIFIED);
   return *this;
 }
 

@@ -65,7 +65,8 @@ class RuleBuilder {
   RuleBuilder& reject_with_unreachable();  // ICMP or ICMPv6 port unreachable
   /// `ipv6`: of the family that the registers hold.
   RuleBuilder& dnat(bool ipv6, std::uint32_t address_reg, std::uint32_t port_reg);
-  RuleBuilder& masquerade();
+  /// With a random source port of these (host byte order). Overwrites registers 0 and 1.
+  RuleBuilder& masquerade(std::uint16_t first, std::uint16_t last);
 
   /// The rule; `comment` is what `nft list` prints beside it. The builder is spent.
   Rule build(std::string comment = {});

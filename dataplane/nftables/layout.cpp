@@ -32,6 +32,10 @@ constexpr std::uint32_t kScratch = 12;
 
 // Before other nat chains of the same hooks (-100, 100), whose DNAT would otherwise win:
 // CVE-2019-9946.
+// Source ports of who is masqueraded. Below are those of the eBPF datapath, which knows nothing of
+// conntrack's choice when both have flows on a node, and the NodePorts.
+constexpr std::uint16_t kFirstSourcePort = 32768, kLastSourcePort = 65535;
+
 constexpr std::int32_t kDnatPriority = -105;
 constexpr std::int32_t kSnatPriority = 95;
 
@@ -256,7 +260,8 @@ ChainRules masquerade_chain(const FamilyLayout& f, const NodeSettings& node) {
   RuleBuilder hairpin = rule_of(f);
   load_source(hairpin, f, 0);
   load_destination(hairpin, f, f.width);
-  chain.rules.push_back(hairpin.is_in(f.name("hairpin"), 0).masquerade().build());
+  chain.rules.push_back(
+      hairpin.is_in(f.name("hairpin"), 0).masquerade(kFirstSourcePort, kLastSourcePort).build());
   for (const bool by_port : {false, true}) {
     add_scope_rules(chain.rules, f, node.detect_local, [&](RuleBuilder& rule, Scope scope) {
       load_original_key(rule, f, by_port);
@@ -374,7 +379,8 @@ std::vector<ChainRules> fixed_chains(const NodeSettings& node) {
   std::vector<ChainRules> chains;
   chains.push_back(refuse_chain());
   chains.push_back({{"masquerade-all", {}}, {}});
-  chains.back().rules.push_back(RuleBuilder().masquerade().build());
+  chains.back().rules.push_back(
+      RuleBuilder().masquerade(kFirstSourcePort, kLastSourcePort).build());
   for (const FamilyLayout& f : {kIpv4Layout, kIpv6Layout}) {
     chains.push_back(by_scope_chain(f, false, node.detect_local));
     chains.push_back(by_scope_chain(f, true, node.detect_local));

@@ -4,6 +4,7 @@
 source "$(dirname "$(readlink -f "$0")")/fixture.sh"
 source tests/lab/traffic.sh
 FAIRLEAD_LAB_DATAPATH=nftables with_lab --family ipv4
+lab pod client-2 --node node2
 
 web=$(cluster_ip web)
 bpffs=/run/fairlead-lab/$FAIRLEAD_LAB_PREFIX/node1/bpf
@@ -27,7 +28,6 @@ status_of() { inside "$1" "$FAIRLEAD_BIN/fairlead" status --config "$(config_of 
 test_nftables_to_ebpf_and_back_loses_and_moves_nothing() {
   require_ebpf
   local datapath
-  lab pod client-2 --node node2
   begin_traffic "$web"
   every_flow_goes_on
   for datapath in ebpf nftables ebpf nftables; do
