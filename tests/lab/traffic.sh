@@ -50,7 +50,7 @@ bytes_received() {
 }
 every_flow_goes_on() {
   eventually 30 all_flows_are_seen
-  eventually 15 have_all_gone_on
+  eventually 60 have_all_gone_on
 }
 all_flows_are_seen() {
   bytes_received | awk '$3 > 1536' >"$scratch/before" # a short connection never has so much
