@@ -46,6 +46,13 @@ FL_MAP(fragments, BPF_MAP_TYPE_LRU_HASH, 0, struct fl_fragment_key, struct fl_fr
 FL_MAP(counters, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64);
 FL_MAP(trace, BPF_MAP_TYPE_ARRAY, 0, __u32, struct fl_trace);
 
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, FL_STREAMS);
+  __type(key, __u32);
+  __type(value, struct fl_stream);
+} streams SEC(".maps");
+
 #define FL_SOCKET_MAP(name, value_type)    \
   struct {                                 \
     __uint(type, BPF_MAP_TYPE_SK_STORAGE); \

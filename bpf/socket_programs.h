@@ -1,4 +1,4 @@
-// Entry points of the cgroup hooks: see sockets.h, bind.h and dead_sockets.h.
+// Entry points of the cgroup hooks: see sockets.h, bind.h, streams.h and dead_sockets.h.
 #pragma once
 
 #include "bind.h"
@@ -76,14 +76,14 @@ int fairlead_sendmsg6(struct bpf_sock_addr* ctx) {
 
 static __always_inline int rename4(struct bpf_sock_addr* ctx) {
   const struct named backend = named4(ctx);
-  const struct fl_translation* name = name_of(ctx->sk, &backend);
+  const struct fl_translation* name = name_of(ctx, &backend);
   if (name) write4(ctx, &name->frontend, name->frontend_port);
   return FL_PROCEED;
 }
 
 static __always_inline int rename6(struct bpf_sock_addr* ctx) {
   const struct named backend = named6(ctx);
-  const struct fl_translation* name = name_of(ctx->sk, &backend);
+  const struct fl_translation* name = name_of(ctx, &backend);
   if (name) write6(ctx, &name->frontend, name->frontend_port);
   return FL_PROCEED;
 }
@@ -112,6 +112,9 @@ int fairlead_post_bind6(struct bpf_sock* ctx) {
       {ctx->src_ip6[0], ctx->src_ip6[1], ctx->src_ip6[2], ctx->src_ip6[3]}};
   return bind_call(ctx, &address);
 }
+
+SEC("cgroup/sock_release")
+int fairlead_release(struct bpf_sock* ctx) { return release_call(ctx); }
 
 SEC("iter/bpf_sk_storage_map")
 int fairlead_sockets(struct bpf_iter__bpf_sk_storage_map* ctx) { return show_any(ctx); }

@@ -16,10 +16,7 @@
 #include <linux/errno.h>
 
 #include "choose.h"
-#include "translations.h"
-
-/// What a hook returns: the system call fails, or goes on with what is in the context.
-enum { FL_DENY = 0, FL_PROCEED = 1 };
+#include "streams.h"
 
 static __always_inline int fail(int error) {
   if (constants.has_set_retval) bpf_set_retval(-error);
@@ -94,11 +91,39 @@ static __always_inline int drop_call(void) {
   return fail(EHOSTUNREACH);
 }
 
+FL_GLOBAL int choose_for_client(__u32 block, __u32 verdict, __u64 netns_cookie,
+                                struct choice* choice) {
+  struct chooser how = {.client = {{(__u32)netns_cookie, (__u32)(netns_cookie >> 32), 0, 0}},
+                        .hash = bpf_get_prandom_u32()};
+  return choice && choose_backend(block, verdict, &how, choice);
+}
+
 static __always_inline bool choose_for(const struct call* call, struct choice* choice) {
   const __u64 client = bpf_get_netns_cookie(call->ctx);
-  struct chooser how = {.client = {{(__u32)client, (__u32)(client >> 32), 0, 0}},
-                        .hash = bpf_get_prandom_u32()};
-  return choose_backend(block_of(call->word), call->verdict, &how, choice);
+  return choose_for_client(block_of(call->word), call->verdict, client, choice);
+}
+
+/// The application connects to `to` by its own name: the socket has no other any more.
+static __always_inline void forget_connection(struct bpf_sock_addr* ctx, const struct named* to) {
+  struct fl_socket* socket = connection_of(ctx->sk, 0);
+  if (socket) socket->connection.frontend_port = 0;
+  if (ctx->protocol == IPPROTO_TCP) {
+    struct fl_stream* stream = stream_of(bpf_get_socket_cookie(ctx));
+    if (stream) stream->connection.frontend_port = 0;
+  } else {
+    struct fl_datagram_socket* datagrams = datagrams_of(ctx->sk, 0);
+    if (datagrams) forget_datagrams(datagrams, to);
+  }
+}
+
+/// Where the socket's connection is remembered; NULL: no memory for it.
+static __always_inline struct fl_translation* place_of_connection(struct bpf_sock_addr* ctx) {
+  if (ctx->protocol == IPPROTO_TCP) {
+    struct fl_stream* stream = claim_stream(bpf_get_socket_cookie(ctx));
+    if (stream) return &stream->connection;
+  }
+  struct fl_socket* socket = connection_of(ctx->sk, BPF_SK_STORAGE_GET_F_CREATE);
+  return socket ? &socket->connection : NULL;
 }
 
 /// FL_PROCEED with `choice->port` set: the caller writes the choice into the context.
@@ -107,17 +132,17 @@ static __always_inline int connect_call(struct call* call, struct choice* choice
   const struct fl_config* node = node_config();
   if (!node) return FL_PROCEED;
   const enum judgement judgement = node->mode == FL_MODE_DRAINING ? LEAVE : judge(node, call);
-  if (judgement == LEAVE) forget_connection(ctx->sk, &call->to, ctx->protocol == IPPROTO_UDP);
+  if (judgement == LEAVE) forget_connection(ctx, &call->to);
   if (judgement == REFUSE) return refuse_call();
   if (judgement == SILENCE) return drop_call();
   if (judgement != TRANSLATE) return FL_PROCEED;
 
-  struct fl_socket* socket = connection_of(ctx->sk, BPF_SK_STORAGE_GET_F_CREATE);
+  struct fl_translation* place = place_of_connection(ctx);
   // No memory: the packet path translates what a pod sends, and its answers. The host goes without
   // the name.
-  if (!socket && !call->is_host) return FL_PROCEED;
+  if (!place && !call->is_host) return FL_PROCEED;
   if (!choose_for(call, choice)) return refuse_call();
-  if (socket) write_translation(&socket->connection, &call->to, choice);
+  if (place) write_translation(place, &call->to, choice);
   count(FL_COUNT_SOCKETS_CONNECTED);
   return FL_PROCEED;
 }
@@ -155,20 +180,22 @@ static __always_inline int send_call(struct call* call, struct choice* choice) {
   struct bpf_sock* sk = ctx->sk;
   const struct fl_config* node = node_config();
   if (!node) return FL_PROCEED;
+  const bool draining = node->mode == FL_MODE_DRAINING;
+  const enum judgement judgement = draining ? LEAVE : judge(node, call);
   // sendto() of a connected socket: the answer would not be received from another backend.
   struct fl_socket* socket = connection_of(sk, 0);
   if (socket && is_connected(sk) && asked_for(&socket->connection, &call->to))
     return use_translation(&socket->connection, choice);
-  struct fl_datagram_socket* datagrams = datagrams_of(sk, 0);
-  struct fl_translation* known = datagrams ? find_frontend(datagrams, &call->to) : NULL;
-  if (node->mode == FL_MODE_DRAINING) return send_while_draining(known, choice);
-
-  const enum judgement judgement = judge(node, call);
-  if (judgement == LEAVE) forget_backend(sk, &call->to);
   if (judgement == REFUSE) return refuse_call();
   if (judgement == SILENCE) return drop_call();
-  if (judgement != TRANSLATE) return FL_PROCEED;
+  if (judgement == LEAVE && !draining) {
+    forget_backend(ctx, &call->to);
+    return FL_PROCEED;
+  }
 
+  struct fl_datagram_socket* datagrams = datagrams_of(sk, 0);
+  struct fl_translation* known = datagrams ? find_frontend(datagrams, &call->to) : NULL;
+  if (draining) return send_while_draining(known, choice);
   if (known && is_still_member(block_of(call->word), call->verdict, known))
     return use_translation(known, choice);
   if (!known && is_foreign(node, call)) return FL_PROCEED;
@@ -182,12 +209,16 @@ static __always_inline int send_call(struct call* call, struct choice* choice) {
 }
 
 /// The peer, or the source of a datagram, by the name that the application knows; NULL: as it is.
-static __always_inline const struct fl_translation* name_of(struct bpf_sock* sk,
+static __always_inline const struct fl_translation* name_of(struct bpf_sock_addr* ctx,
                                                             const struct named* backend) {
-  struct fl_socket* socket = connection_of(sk, 0);
+  if (ctx->protocol == IPPROTO_TCP) {
+    const struct fl_stream* stream = stream_of(bpf_get_socket_cookie(ctx));
+    if (stream && leads_to(&stream->connection, backend)) return &stream->connection;
+  }
+  struct fl_socket* socket = connection_of(ctx->sk, 0);
   const bool by_connection = socket && leads_to(&socket->connection, backend);
-  if (by_connection && is_connected(sk)) return &socket->connection;
-  struct fl_datagram_socket* datagrams = datagrams_of(sk, 0);
+  if (by_connection && is_connected(ctx->sk)) return &socket->connection;
+  struct fl_datagram_socket* datagrams = datagrams_of(ctx->sk, 0);
   const struct fl_translation* found = datagrams ? find_backend(datagrams, backend) : NULL;
   if (found) return found;
   return by_connection ? &socket->connection : NULL;

@@ -4,20 +4,30 @@
 
 #include "choose.h"
 
+/// What a hook returns: the system call fails, or goes on with what is in the context.
+enum { FL_DENY = 0, FL_PROCEED = 1 };
+
 /// An address and port that an application names.
 struct named {
   struct fl_address address;
   __be16 port;
 };
 
+/// Without branches, for the loops: the verifier walks each way of each branch.
+static __always_inline bool is_same(const struct fl_address* a, __be16 a_port,
+                                    const struct fl_address* b, __be16 b_port) {
+  return ((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
+          (a->word[3] ^ b->word[3]) | (__u32)(a_port ^ b_port)) == 0;
+}
+
 static __always_inline bool leads_to(const struct fl_translation* t, const struct named* backend) {
-  return t->frontend_port && t->backend_port == backend->port &&
-         same_address(&t->backend, &backend->address, true);
+  return t->frontend_port &&
+         is_same(&t->backend, t->backend_port, &backend->address, backend->port);
 }
 
 static __always_inline bool asked_for(const struct fl_translation* t,
                                       const struct named* frontend) {
-  return t->frontend_port == frontend->port && same_address(&t->frontend, &frontend->address, true);
+  return is_same(&t->frontend, t->frontend_port, &frontend->address, frontend->port);
 }
 
 static __always_inline struct fl_socket* connection_of(struct bpf_sock* socket, __u64 flags) {
@@ -99,24 +109,17 @@ FL_GLOBAL int forget_datagrams(struct fl_datagram_socket* datagrams, const struc
 
 /// The application now sends to this address by its own name: what comes from there is not the
 /// answer of a Service any more.
-static __always_inline void forget_backend(struct bpf_sock* socket, const struct named* backend) {
-  struct fl_socket* connection = connection_of(socket, 0);
-  if (connection && leads_to(&connection->connection, backend)) {
+FL_GLOBAL int forget_backend(struct bpf_sock_addr* ctx, const struct named* backend) {
+  if (!backend) return 0;
+  struct fl_socket* socket = connection_of(ctx->sk, 0);
+  if (socket && leads_to(&socket->connection, backend)) {
     // send() of an IPv6 socket that is connected to an IPv4 address: Linux names the peer itself.
-    if (is_connected(socket)) return;
-    connection->connection.frontend_port = 0;
+    if (is_connected(ctx->sk)) return 0;
+    socket->connection.frontend_port = 0;
   }
-  struct fl_datagram_socket* datagrams = datagrams_of(socket, 0);
+  struct fl_datagram_socket* datagrams = datagrams_of(ctx->sk, 0);
   if (datagrams) forget_datagrams(datagrams, backend);
-}
-
-/// The same for connect(), which also ends the connection that the socket had.
-static __always_inline void forget_connection(struct bpf_sock* socket, const struct named* peer,
-                                              bool has_datagrams) {
-  struct fl_socket* connection = connection_of(socket, 0);
-  if (connection) connection->connection.frontend_port = 0;
-  struct fl_datagram_socket* datagrams = has_datagrams ? datagrams_of(socket, 0) : NULL;
-  if (datagrams) forget_datagrams(datagrams, peer);
+  return 0;
 }
 
 static __always_inline void write_translation(struct fl_translation* t,
@@ -131,13 +134,12 @@ static __always_inline void write_translation(struct fl_translation* t,
 
 static __always_inline bool is_backend(const struct fl_translation* t, __u32 record) {
   const struct fl_backend* backend = bpf_map_lookup_elem(&records, &record);
-  return backend && backend->port == t->backend_port &&
-         same_address(&backend->address, &t->backend, true);
+  return backend && is_same(&backend->address, backend->port, &t->backend, t->backend_port);
 }
 
 /// How far from where it was a backend is looked for in its group, which is sorted: endpoints that
 /// come or go before it move it by as many places.
-#define FL_MEMBER_WINDOW 32
+#define FL_MEMBER_WINDOW 12
 
 /// Whether the backend still gets what is sent to this frontend.
 FL_GLOBAL int is_still_member(__u32 block, __u32 verdict, struct fl_translation* t) {

@@ -13,9 +13,20 @@ struct fl_translation {
 };
 FL_LAYOUT(struct fl_translation, 40);
 
-/// Map `sockets`, SK_STORAGE: what connect() of this socket did. That it is still connected is said
-/// by the socket itself: its state and its peer. No more than that, because every TCP connection to
-/// a Service pays for it.
+/// Map `streams`, ARRAY: what connect() of a TCP socket did, at the place that follows from its
+/// cookie. Taken by connect(), given back when the socket is released, never taken away: where
+/// another socket has the place, `sockets` is used. It costs a quarter of a socket storage, which
+/// is made and freed with each connection.
+#define FL_STREAMS (1 << 16)
+struct fl_stream {
+  __u64 cookie;  // of the socket; 0: free
+  struct fl_translation connection;
+  __u64 pad[2];  // one cache line
+};
+FL_LAYOUT(struct fl_stream, 64);
+
+/// Map `sockets`, SK_STORAGE: what connect() of a UDP socket did, or of TCP without a place in
+/// `streams`. That it is still connected is said by the socket itself: its state and its peer.
 struct fl_socket {
   struct fl_translation connection;
 };

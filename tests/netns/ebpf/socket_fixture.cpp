@@ -63,6 +63,7 @@ void SocketTest::SetUp() {
       {"fairlead_getpeername6", BPF_CGROUP_INET6_GETPEERNAME},
       {"fairlead_post_bind4", BPF_CGROUP_INET4_POST_BIND},
       {"fairlead_post_bind6", BPF_CGROUP_INET6_POST_BIND},
+      {"fairlead_release", BPF_CGROUP_INET_SOCK_RELEASE},
   };
   for (const auto& [program, type] : hooks) attach(program, type);
   tables.emplace(*object);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bpf/abi/counters.h"
+#include "bpf/abi/sockets.h"
 #include "tests/netns/ebpf/socket_fixture.hpp"
 
 namespace fairlead::test {
@@ -210,6 +211,40 @@ TEST_P(Sockets, ATcpConnectionToARemovedBackendGoesOn) {
   tables->withdraw(plan);
   EXPECT_EQ(socket.ask().server, server);
   EXPECT_EQ(socket.peer(), (Endpoint{at.service, 80}));
+}
+
+TEST_P(Sockets, AClosedTcpSocketGivesItsPlaceBack) {
+  tables->publish(web(kTcp));
+  {
+    const Client socket = client(kTcp);
+    ASSERT_EQ(socket.connect({at.service, 80}), 0);
+    EXPECT_EQ(tables->taken_streams(), 1U);
+  }
+  EXPECT_EQ(tables->taken_streams(), 0U);
+}
+
+TEST_P(Sockets, WithoutAPlaceOfItsOwnATcpSocketHasItsNameAllTheSame) {
+  tables->publish(web(kTcp));
+  tables->take_all_streams();
+  const Client socket = client(kTcp);
+  ASSERT_EQ(socket.connect({at.service, 80}), 0);
+  EXPECT_THAT(socket.receive().server, AnyOf("pod1", "pod2", "far"));
+  EXPECT_EQ(socket.peer(), (Endpoint{at.service, 80}));
+  EXPECT_EQ(tables->taken_streams(), std::size_t{FL_STREAMS});
+}
+
+TEST_P(Sockets, ATcpSocketThatWasRefusedConnectsAnew) {
+  tables->publish(web(kTcp));
+  Backend closed = pod("pod1");
+  closed.port = {9};
+  tables->publish(service("closed", kTcp, family, {cluster_ip(at.service2, 80)}, {closed}));
+  const Client by_name = client(kTcp), direct = client(kTcp);
+  ASSERT_EQ(by_name.connect({at.service2, 80}), ECONNREFUSED);
+  ASSERT_EQ(by_name.connect({at.service, 80}), 0);
+  EXPECT_EQ(by_name.peer(), (Endpoint{at.service, 80}));
+  ASSERT_EQ(direct.connect({at.service2, 80}), ECONNREFUSED);
+  ASSERT_EQ(direct.connect({at.pod1, kPodPort.host}), 0);
+  EXPECT_EQ(direct.peer(), (Endpoint{at.pod1, kPodPort.host}));
 }
 
 INSTANTIATE_TEST_SUITE_P(, Sockets, testing::ValuesIn(kAskers),

@@ -222,4 +222,19 @@ void Tables::withdraw(const ServicePlan& plan) {
   }
 }
 
+void Tables::take_all_streams() const {
+  fl_stream stream{};
+  stream.cookie = ~std::uint64_t{0};
+  for (std::uint32_t place = 0; place < FL_STREAMS; ++place) update("streams", &place, &stream);
+}
+
+std::size_t Tables::taken_streams() const {
+  std::size_t taken = 0;
+  fl_stream stream{};
+  for (std::uint32_t place = 0; place < FL_STREAMS; ++place)
+    if (bpf_map_lookup_elem(object_.map_fd("streams"), &place, &stream) == 0 && stream.cookie != 0)
+      ++taken;
+  return taken;
+}
+
 }  // namespace fairlead::test

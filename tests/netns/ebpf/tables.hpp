@@ -31,6 +31,10 @@ class Tables {
   /// The frontends are gone; the block stays, as it does until a grace period is over.
   void withdraw(const ServicePlan& plan);
 
+  /// As if other sockets had connected.
+  void take_all_streams() const;
+  [[nodiscard]] std::size_t taken_streams() const;
+
  private:
   void update(const std::string& map, const void* key, const void* value) const;
   void write_config() const;
