@@ -49,6 +49,7 @@ FL_MAP(trace, BPF_MAP_TYPE_ARRAY, 0, __u32, struct fl_trace);
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, FL_STREAMS);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __type(key, __u32);
   __type(value, struct fl_stream);
 } streams SEC(".maps");

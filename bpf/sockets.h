@@ -118,7 +118,7 @@ static __always_inline void forget_connection(struct bpf_sock_addr* ctx, const s
 
 /// Where the socket's connection is remembered; NULL: no memory for it.
 static __always_inline struct fl_translation* place_of_connection(struct bpf_sock_addr* ctx) {
-  if (ctx->protocol == IPPROTO_TCP) {
+  if (ctx->protocol == IPPROTO_TCP && !is_kernels_own(ctx->sk)) {
     struct fl_stream* stream = claim_stream(bpf_get_socket_cookie(ctx));
     if (stream) return &stream->connection;
   }

@@ -1,10 +1,18 @@
 // TCP sockets that are connected through us: places of one cache line, by the socket's cookie.
 //
-// Sockets of the kernel's own (a mount by NFS, subflows of MPTCP) are not released as others are:
-// their places stay taken, and the socket that comes there after 65,536 others has a storage.
+// Sockets of the kernel's own (a mount by NFS, subflows of MPTCP) are not released as others are,
+// so they get no place.
 #pragma once
 
+#include <bpf/bpf_core_read.h>
+
+#include "kernel_types.h"
 #include "translations.h"
+
+static __always_inline bool is_kernels_own(struct bpf_sock* socket) {
+  const struct sock* sk = (const struct sock*)bpf_skc_to_tcp_sock(socket);
+  return !sk || BPF_CORE_READ_BITFIELD(sk, sk_kern_sock);
+}
 
 static __always_inline struct fl_stream* stream_at(__u64 cookie) {
   __u32 place = cookie & (FL_STREAMS - 1);  // the kernel counts

@@ -33,6 +33,7 @@ constexpr CgroupHook kCgroupHooks[] = {
     {"fairlead_getpeername6", "getpeername6", BPF_CGROUP_INET6_GETPEERNAME},
     {"fairlead_post_bind4", "post_bind4", BPF_CGROUP_INET4_POST_BIND},
     {"fairlead_post_bind6", "post_bind6", BPF_CGROUP_INET6_POST_BIND},
+    {"fairlead_release", "release", BPF_CGROUP_INET_SOCK_RELEASE},
 };
 
 constexpr std::uint32_t kFilterHandle = 0xfa;

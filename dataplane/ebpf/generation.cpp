@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 
+#include "bpf/abi/sockets.h"
 #include "bpf/object.hpp"
 #include "dataplane/ebpf/figures.hpp"
 #include "dataplane/kernel/bpf_fs.hpp"
@@ -31,6 +33,14 @@ Result<std::uint64_t> live_flows(const std::string& directory, const char* map,
   TRY(const BpfMapping mapping, BpfMapping::map(handle, sizeof(Bucket)));
   const std::span<const Bucket> buckets = mapping.elements<Bucket>();
   return count_flows(buckets, timeouts, now_ticks()).live;
+}
+
+/// TCP sockets whose peer has another name than its address.
+Result<bool> has_connected_streams(const std::string& generation_directory) {
+  TRY(const BpfMapHandle map, open_map(generation_directory, "streams"));
+  TRY(const BpfMapping memory, BpfMapping::map(map, sizeof(fl_stream)));
+  return std::ranges::any_of(memory.elements<fl_stream>(),
+                             [](const fl_stream& stream) { return stream.cookie != 0; });
 }
 
 }  // namespace
@@ -83,6 +93,8 @@ Result<bool> is_in_use(const std::string& generation_directory, int socket_itera
   TRY(const std::uint64_t live4, live_flows<fl_bucket4>(generation_directory, "flows4", timeouts));
   TRY(const std::uint64_t live6, live_flows<fl_bucket6>(generation_directory, "flows6", timeouts));
   if (live4 + live6 > 0) return true;
+  TRY(const bool has_streams, has_connected_streams(generation_directory));
+  if (has_streams) return true;
   for (const char* map : {"sockets", "datagram_sockets"}) {
     TRY(const BpfMapHandle sockets, open_map(generation_directory, map));
     TRY(const auto seen, run_iterator(socket_iterator, sockets.fd()));

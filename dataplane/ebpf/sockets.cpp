@@ -27,7 +27,7 @@
 #include <vector>
 
 #include "bpf/abi/sockets.h"
-#include "dataplane/kernel/bpf_link.hpp"
+#include "dataplane/ebpf/generation.hpp"
 #include "dataplane/kernel/fd.hpp"
 #include "dataplane/kernel/netlink.hpp"
 
@@ -82,25 +82,10 @@ Result<std::size_t> capacity_of(int map) {
   return info.max_entries;
 }
 
-/// Runs the iterator once.
 Result<Sockets> find_sockets(const SocketTables& tables) {
-  TRY(const auto link, BpfLink::create_iterator(tables.iterator, tables.sockets));
-  const Fd reader(bpf_iter_create(link.fd()));
-  if (!reader) return system_error(errno, "start BPF iterator over sockets");
-  Sockets found;
-  std::size_t filled = 0;
-  while (true) {
-    // The kernel hands out whole records of its own buffer, but as many bytes as are asked for.
-    found.resize(filled / sizeof(fl_dead_socket) + 512);
-    auto* bytes = reinterpret_cast<char*>(found.data());
-    const ssize_t got =
-        ::read(reader.get(), bytes + filled, found.size() * sizeof(fl_dead_socket) - filled);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got < 0) return system_error(errno, "read BPF iterator over sockets");
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  found.resize(filled / sizeof(fl_dead_socket));
+  TRY(const auto bytes, run_iterator(tables.iterator, tables.sockets));
+  Sockets found(bytes.size() / sizeof(fl_dead_socket));
+  std::memcpy(found.data(), bytes.data(), found.size() * sizeof(fl_dead_socket));
   return found;
 }
 
