@@ -13,7 +13,9 @@
 #include <set>
 
 #include "bpf/abi/frontends.h"
+#include "dataplane/ebpf/attach.hpp"
 #include "dataplane/ebpf/datapath.hpp"
+#include "dataplane/ebpf/load.hpp"
 #include "dataplane/kernel/bpf_link.hpp"
 #include "tests/netns/cluster/bpf_home.hpp"
 #include "tests/netns/cluster/cluster.hpp"
@@ -322,6 +324,33 @@ TEST_F(EbpfKernel, TenThousandServicesFitIntoTheDefaultsAnd128MiB) {
   for (const TableFigure& table : figures->tables) bytes += table.bytes;
   EXPECT_LE(bytes, 128ULL << 20);
   std::printf("%.1f MiB of kernel memory\n", static_cast<double>(bytes) / (1 << 20));
+}
+
+TEST_F(EbpfKernel, WithoutTcxFiltersOfClsactDoAndLeaveNothing) {
+  node->run([&] {
+    const auto object = ebpf::load(ebpf::sizes_of(options, 1 << 30), {}, [](auto&) { return -1; });
+    ASSERT_TRUE(object) << object.error().doing;
+    const ebpf::PinPaths paths{options.pin_directory, options.pin_directory + "/abi0-test/links"};
+    const auto priority = ebpf::filter_priority(options.pin_directory, "abi0-test");
+    ASSERT_TRUE(priority) << priority.error().doing;
+    EXPECT_EQ(ebpf::filter_priority(options.pin_directory, "abi0-later").value(), *priority + 1)
+        << "a later generation's filters run behind";
+    ebpf::Attachments attachments(
+        *object, paths,
+        {.tcx = false, .priority = *priority, .skip_interfaces = {"lo"}, .report = {}});
+    const auto links = read_network_links();
+    ASSERT_TRUE(links);
+    EXPECT_EQ(attachments.attach_to_links(*links).value_or(0), 4U) << "two interfaces, both ways";
+    EXPECT_TRUE(attachments.is_complete());
+    EXPECT_EQ(attachments.attach_to_links(*links).value_or(9), 0U);
+    EXPECT_THAT(node->output_of("tc filter show dev eth0 ingress"), HasSubstr("fairlead_tc_ing"));
+    node->sh("tc filter del dev eth0 ingress");
+    EXPECT_FALSE(attachments.is_complete());
+    EXPECT_EQ(attachments.attach_to_links(*links).value_or(0), 1U);
+    EXPECT_TRUE(ebpf::detach_all(paths));
+    EXPECT_TRUE(ebpf::remove_own_clsact(paths));
+    EXPECT_THAT(node->output_of("tc qdisc show"), testing::Not(HasSubstr("clsact")));
+  });
 }
 
 TEST_F(EbpfKernel, CleanupSucceedsWhereThereIsNothing) {
