@@ -79,7 +79,7 @@ static __always_inline __u32 time_of(__u64 control, const struct fl_timeouts* ti
 static __always_inline bool is_past(__u64 control, __u32 stamp,
                                     const struct fl_timeouts* timeouts) {
   // Signed: another CPU's tick may be ahead of ours.
-  return (__s32)(now_ticks() - stamp) > (__s32)time_of(control, timeouts);
+  return fl_stamp_age(stamp, now_ticks()) > (__s32)time_of(control, timeouts);
 }
 
 /// The place's entry has had its time, and so has its partner.
@@ -125,10 +125,11 @@ static __always_inline enum fl_flow_phase next_phase(__u8 state, __u8 flags) {
   return phase == FL_FLOW_NEW && state & FL_FLOW_REPLY ? FL_FLOW_ESTABLISHED : phase;
 }
 
-static __always_inline int touch_flow(__u32 place, __u64 control, __u8 flags, const bool ipv6) {
+static __always_inline int touch_flow(__u32 place, __u64 control, __u8 flags, __u32 stamp,
+                                      const bool ipv6) {
   void* entry = entry_at(place, ipv6);
   if (!entry) return 0;
-  *stamp_of(entry, ipv6) = now_ticks();
+  *stamp_of(entry, ipv6) = stamp;
   enum fl_flow_phase phase = next_phase(state_of(control), flags);
   const __u8 bits = flags & TCP_FIN ? FL_FLOW_FIN : 0;
   if (phase == phase_of(control) && !(bits & ~state_of(control))) return 0;
@@ -140,23 +141,24 @@ static __always_inline int touch_flow(__u32 place, __u64 control, __u8 flags, co
   if (other) advance(other, other_control, phase, 0, ipv6);
   return 0;
 }
-__noinline int touch_flow4(__u32 place, __u64 control, __u8 flags) {
-  return touch_flow(place, control, flags, false);
+__noinline int touch_flow4(__u32 place, __u64 control, __u8 flags, __u32 stamp) {
+  return touch_flow(place, control, flags, stamp, false);
 }
-__noinline int touch_flow6(__u32 place, __u64 control, __u8 flags) {
-  return touch_flow(place, control, flags, true);
+__noinline int touch_flow6(__u32 place, __u64 control, __u8 flags, __u32 stamp) {
+  return touch_flow(place, control, flags, stamp, true);
 }
 
-/// A packet with these TCP flags belongs to the flow.
-static __always_inline void note_packet(const struct flow* flow, __u8 flags, const bool ipv6) {
+/// A packet with these TCP flags belongs to the flow; `stamp`: now, and by which hop it leaves.
+static __always_inline void note_packet(const struct flow* flow, __u8 flags, __u32 stamp,
+                                        const bool ipv6) {
   const __u8 state = flow->state;
   const bool moves = (flags & (TCP_FIN | TCP_RST)) ||
                      (state & (FL_FLOW_REPLY | FL_FLOW_PHASE)) == (FL_FLOW_REPLY | FL_FLOW_NEW);
-  if (!moves && flow->stamp == now_ticks()) return;
+  if (!moves && flow->stamp == stamp) return;
   if (ipv6)
-    touch_flow6(flow->place, flow->control, flags);
+    touch_flow6(flow->place, flow->control, flags, stamp);
   else
-    touch_flow4(flow->place, flow->control, flags);
+    touch_flow4(flow->place, flow->control, flags, stamp);
 }
 
 /// False: what the table knows is of an earlier flow with the same tuple; this packet begins one.

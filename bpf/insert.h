@@ -49,7 +49,7 @@ static __always_inline bool is_free(void* entry, __u64 control, __u32 place, con
     case FL_FLOW_BUSY:
       return false;
     case FL_FLOW_CLOSED:
-      if ((__s32)(now_ticks() - *stamp_of(entry, ipv6)) >= FL_CLOSED_TICKS) return true;
+      if (fl_stamp_age(*stamp_of(entry, ipv6), now_ticks()) >= FL_CLOSED_TICKS) return true;
   }
   return is_over(place, ipv6);
 }
@@ -135,7 +135,7 @@ static __always_inline void write_entry(void* entry, const struct new_entry* wan
     e->new_destination = want->becomes.destination.word[3];
     e->new_source_port = want->becomes.source_port;
     e->new_destination_port = want->becomes.destination_port;
-    e->stamp = now_ticks();
+    e->stamp = fl_stamp(now_ticks(), 0);
     return;
   }
   struct fl_flow6* e = entry;
@@ -145,7 +145,7 @@ static __always_inline void write_entry(void* entry, const struct new_entry* wan
   __builtin_memcpy(e->new_destination, &want->becomes.destination, sizeof(e->new_destination));
   e->new_source_port = want->becomes.source_port;
   e->new_destination_port = want->becomes.destination_port;
-  e->stamp = now_ticks();
+  e->stamp = fl_stamp(now_ticks(), 0);
 }
 
 /// Is the entry at `place` another flow's with our key?

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "fragments.h"
+#include "hops.h"
 #include "icmp.h"
 #include "nat.h"
 #include "refuse.h"
@@ -38,7 +39,7 @@ static __always_inline enum outcome process_egress(struct packet* p, struct work
   const __u8 ours = FL_FLOW_REPLY | FL_FLOW_HOST;
   if ((flow->state & ours) != ours) return UNTOUCHED;
   if (p->is_fragment && !p->is_later_fragment) remember_fragment(p, &work->fragment, ipv6);
-  note_packet(flow, p->tcp_flags, ipv6);
+  note_packet(flow, p->tcp_flags, fl_stamp(now_ticks(), 0), ipv6);
   return rewrite(p, flow, false, &work->tail, ipv6) ? UNTOUCHED : DROP_FIRST + FL_DROP_MALFORMED;
 }
 
@@ -49,12 +50,15 @@ static __always_inline enum outcome route_known(struct packet* p, const struct f
   trace_step(p->dry, FL_TRACE_FLOW);
   if (p->hook == FL_HOOK_TC_INGRESS && node->forward_by_stack) {
     route->way = WAY_STACK;
-  } else {
+    route->hop_number = 0;
+  } else if (p->dry || !recall_hop(p, flow->stamp, route)) {
     find_route(p, &flow->new_destination, flow->new_destination_port, ipv6, route);
-    if (p->hook == FL_HOOK_XDP && !leaves_by_same_link(p, route)) return UNTOUCHED;
-    if (route->way == WAY_TOO_BIG) return ANSWER_TOO_BIG;
+    if (route->way == WAY_TOO_BIG) return p->hook == FL_HOOK_XDP ? UNTOUCHED : ANSWER_TOO_BIG;
+    route->hop_number =
+        !p->dry && route->way == WAY_LINK ? keep_hop(&route->lookup, now_ticks()) : 0;
   }
-  if (!p->dry) note_packet(flow, p->tcp_flags, ipv6);
+  if (p->hook == FL_HOOK_XDP && !leaves_by_same_link(p, route)) return UNTOUCHED;
+  if (!p->dry) note_packet(flow, p->tcp_flags, fl_stamp(now_ticks(), route->hop_number), ipv6);
   return GO_ON;
 }
 
@@ -70,6 +74,17 @@ static __always_inline enum outcome send(struct packet* p, struct workspace* wor
   const bool by_us = route->way == WAY_LINK || route->way == WAY_NEIGHBOUR;
   if (!rewrite(p, flow, by_us, &work->tail, ipv6)) return DROP_FIRST + FL_DROP_MALFORMED;
   return done(p, forward(p, route));
+}
+
+/// Most packets are nobody's business here: said without a call, in all clusters but those with
+/// many ranges of Services.
+static __always_inline bool is_nobodys(const struct packet* p, const struct fl_config* node,
+                                       const bool ipv6) {
+  const struct fl_address* to = &p->tuple.destination;
+  const __u32 prefixes = node->service_prefix_count;
+  if (prefixes > 2 || is_interesting(to)) return false;
+  return !(prefixes > 0 && in_prefix(to, &node->service[0], ipv6)) &&
+         !(prefixes > 1 && in_prefix(to, &node->service[1], ipv6));
 }
 
 static __always_inline enum outcome process_family(struct packet* p, const struct fl_config* node,
@@ -88,6 +103,7 @@ static __always_inline enum outcome process_family(struct packet* p, const struc
   work->of.hash = hash_of(&p->tuple, p->protocol, ipv6);
   const bool known = look_up_flow(&work->of.tuple, key, work->of.hash, ipv6, flow);
   if (p->hook == FL_HOOK_TC_EGRESS) return known ? process_egress(p, work, ipv6) : UNTOUCHED;
+  if (!known && is_nobodys(p, node, ipv6)) return UNTOUCHED;
   if (p->hop_limit <= 1) return UNTOUCHED;  // the stack says that its time is exceeded
   end = known && still_holds(p, flow, node, ipv6)
             ? route_known(p, node, flow, ipv6, &work->route)

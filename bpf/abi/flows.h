@@ -54,7 +54,7 @@ struct fl_flow4 {
   };
   __be32 new_source, new_destination;
   __be16 new_source_port, new_destination_port;
-  __u32 stamp;  // ticks, of the last packet in this direction
+  __u32 stamp;  // fl_stamp()
 };
 FL_LAYOUT(struct fl_flow4, 32);
 
@@ -71,11 +71,19 @@ struct fl_flow6 {
   };
   __be32 new_source[4];
   __be16 new_source_port, new_destination_port;
-  __u32 stamp;
+  __u32 stamp;  // fl_stamp()
   __be32 new_destination[4];
   __u64 pad[6];
 };
 FL_LAYOUT(struct fl_flow6, 128);
+
+/// An entry's `stamp`: ticks of the last packet in this direction, and in the lowest 8 bits the hop
+/// that it took (bpf/hops.h). Ticks come round after 208 days.
+static inline __u32 fl_stamp(__u32 ticks, __u32 hop) { return ticks << 8 | hop; }
+/// Ticks since then; negative where another CPU is ahead.
+static inline __s32 fl_stamp_age(__u32 stamp, __u32 now_ticks) {
+  return (__s32)((now_ticks << 8) - (stamp & ~0xffU)) >> 8;
+}
 
 #define FL_FLOW_WAYS 2
 #define FL_FLOW_PROBES 8

@@ -23,7 +23,8 @@ FlowEntries count(std::span<const Bucket> buckets, const fl_timeouts& timeouts, 
     if (bucket.way[0].state & FL_FLOW_SPILLED) ++entries.spilled;
     for (const auto& flow : bucket.way) {
       if ((flow.state & FL_FLOW_PHASE) == FL_FLOW_EMPTY) continue;
-      const bool is_live = now - flow.stamp <= lifetime(timeouts, flow.protocol, flow.state);
+      const bool is_live = fl_stamp_age(flow.stamp, now) <=
+                           static_cast<__s32>(lifetime(timeouts, flow.protocol, flow.state));
       ++(is_live ? entries.live : entries.over);
     }
   }

@@ -217,8 +217,8 @@ std::vector<fl_flow6*> Tables::flows6() const {
 }
 
 void Tables::age_flows(std::uint32_t ticks) const {
-  for (fl_flow4* flow : flows4()) flow->stamp -= ticks;
-  for (fl_flow6* flow : flows6()) flow->stamp -= ticks;
+  for (fl_flow4* flow : flows4()) flow->stamp -= fl_stamp(ticks, 0);
+  for (fl_flow6* flow : flows6()) flow->stamp -= fl_stamp(ticks, 0);
 }
 
 std::string Tables::snapshot() const {
