@@ -26,7 +26,7 @@ struct route {
   struct bpf_redir_neigh hop;
   __u8 macs[12];
   enum way way;
-  __u32 hop_number;  // in `hops`; 0: none
+  __u32 hop_number;              // in `hops`; 0: none
   struct bpf_fib_lookup lookup;  // as the kernel answered
 };
 
