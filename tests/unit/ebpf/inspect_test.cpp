@@ -105,7 +105,7 @@ TEST(Flows, AreLiveAsLongAsTheirProtocolAndPhaseSay) {
                         std::uint8_t state, std::uint32_t age) {
     buckets.at(bucket).way[way].protocol = protocol;
     buckets.at(bucket).way[way].state = state;
-    buckets.at(bucket).way[way].stamp = 5000 - age;
+    buckets.at(bucket).way[way].stamp = fl_stamp(5000 - age, 0);
   };
   flow(0, 0, IPPROTO_TCP, kEstablished | FL_FLOW_SPILLED, 900);
   flow(0, 1, IPPROTO_TCP, kClosed | FL_FLOW_REPLY, 11);
