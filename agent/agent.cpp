@@ -19,7 +19,7 @@ namespace fairlead {
 namespace {
 
 std::function<void(const Error&)> warn_of(const log::Logger& log) {
-  return [log](const Error& error) { log.warn("beside a sync", {{"error", error}}); };
+  return [log](const Error& error) { log.warn("from the datapath", {{"error", error}}); };
 }
 
 Result<client::ClientConfig> find_api_server(const AgentConfig& config) {

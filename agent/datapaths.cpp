@@ -79,14 +79,30 @@ std::vector<std::unique_ptr<Datapath>> open_former_datapaths(const AgentConfig& 
   return former;
 }
 
+/// One that does not run here has left nothing: that is an error only of the one that was asked
+/// for, or of all.
 Result<> clean_up_datapaths(const AgentConfig& config, const Report& report) {
   Result<> outcome;
+  bool any_runs = false;
+  const auto keep_first = [&](std::string_view name, Error error) {
+    if (outcome) outcome = prefix(fmt::format("datapath {}", name), std::move(error));
+  };
+  std::vector<std::pair<std::string_view, Error>> refused;
   for (const Entry& entry : kDatapaths) {
     auto opened = entry.open(config, report);
-    Result<> cleaned = opened ? (*opened)->cleanup() : tl::unexpected(std::move(opened).error());
-    if (!cleaned && outcome)
-      outcome = prefix(fmt::format("datapath {}", entry.name), std::move(cleaned).error());
+    if (!opened) {
+      refused.emplace_back(entry.name, std::move(opened).error());
+      continue;
+    }
+    any_runs = true;
+    if (auto cleaned = (*opened)->cleanup(); !cleaned)
+      keep_first(entry.name, std::move(cleaned).error());
   }
+  for (auto& [name, error] : refused)
+    if (name == config.datapath || !any_runs)
+      keep_first(name, std::move(error));
+    else
+      report(prefix(fmt::format("datapath {} was not cleaned up", name), std::move(error)).value());
   return outcome;
 }
 
