@@ -20,15 +20,12 @@
 #include "dataplane/ebpf/attach.hpp"
 #include "dataplane/ebpf/chores.hpp"
 #include "dataplane/ebpf/compile.hpp"
-#include "dataplane/ebpf/drops.hpp"
-#include "dataplane/ebpf/figures.hpp"
-#include "dataplane/ebpf/flows.hpp"
 #include "dataplane/ebpf/generation.hpp"
 #include "dataplane/ebpf/interfaces.hpp"
+#include "dataplane/ebpf/live.hpp"
 #include "dataplane/ebpf/neighbours.hpp"
 #include "dataplane/ebpf/services.hpp"
 #include "dataplane/ebpf/sockets.hpp"
-#include "dataplane/ebpf/trace.hpp"
 #include "dataplane/kernel/flow_cleaner.hpp"
 #include "dataplane/kernel/netns.hpp"
 #include "dataplane/kernel/wake_set.hpp"
@@ -40,19 +37,7 @@ using Report = std::function<void(const Error&)>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::chrono::minutes kSeldom{1};
-constexpr std::chrono::seconds kFiguresAge{10};
 constexpr std::uint64_t kAlarmPercent = 90;
-
-/// What other threads may look at: it is complete when it is made.
-struct Live {
-  explicit Live(Generation opened) : generation(std::move(opened)) {}
-  Generation generation;
-  StaleFlows stale_flows;
-  std::mutex mutex;
-  std::vector<Services::Use> use;                                 // guarded by mutex
-  std::optional<std::pair<SteadyTime, DatapathFigures>> figures;  // guarded by mutex
-  std::optional<DropReader> drops;                                // guarded by mutex
-};
 
 class EbpfDatapath final : public Datapath {
  public:
@@ -360,8 +345,7 @@ void EbpfDatapath::keep_use() {
     }
     if (!is_high && told != alarms_.end()) alarms_.erase(told);
   }
-  const std::lock_guard lock(live_->mutex);
-  live_->use = std::move(use);
+  live_->keep_use(std::move(use));
 }
 
 // ---- changes by others ----
@@ -420,62 +404,18 @@ Result<> EbpfDatapath::cleanup_here() {
 
 Result<DatapathFigures> EbpfDatapath::figures() {
   const std::shared_ptr<Live> live = this->live();
-  if (live == nullptr) return DatapathFigures{};
-  const std::lock_guard lock(live->mutex);
-  const auto now = std::chrono::steady_clock::now();
-  if (live->figures && now - live->figures->first < kFiguresAge) return live->figures->second;
-  const Generation& generation = live->generation;
-  const fl_timeouts timeouts = generation.maps.config().timeouts;
-  DatapathFigures figures;
-  for (const std::string& map : generation.object.map_names()) {
-    TRY(const auto handle, BpfMapHandle::duplicate(generation.object.map_fd(map), map));
-    TRY(const BpfMapFigures known, handle.figures());
-    TableFigure table{.name = map, .used = 0, .capacity = 0, .bytes = known.bytes};
-    const auto used = std::ranges::find(live->use, map, &Services::Use::map);
-    if (used != live->use.end()) {
-      table.used = used->used;
-      table.capacity = used->capacity;
-    } else if (map == "flows4") {
-      const std::span<const fl_bucket4> buckets =
-          generation.maps.flows4_memory.elements<fl_bucket4>();
-      table.used = count_flows(buckets, timeouts, now_ticks()).live;
-      table.capacity = buckets.size() * FL_FLOW_WAYS;
-    } else if (map == "flows6") {
-      const std::span<const fl_bucket6> buckets =
-          generation.maps.flows6_memory.elements<fl_bucket6>();
-      table.used = count_flows(buckets, timeouts, now_ticks()).live;
-      table.capacity = buckets.size() * FL_FLOW_WAYS;
-    } else if (const auto counted = handle.count(); counted) {
-      table.used = *counted;
-      table.capacity = known.capacity;
-    }
-    figures.tables.push_back(std::move(table));
-  }
-  TRY(figures.counters, read_counters(generation.object.map_fd("counters")));
-  live->figures.emplace(now, figures);
-  return figures;
+  return live == nullptr ? DatapathFigures{} : live->figures();
 }
 
 Result<std::vector<DropRecord>> EbpfDatapath::take_drops() {
   const std::shared_ptr<Live> live = this->live();
-  if (live == nullptr) return std::vector<DropRecord>{};
-  const std::lock_guard lock(live->mutex);
-  if (!live->drops) {
-    TRY(DropReader reader, DropReader::open(live->generation.object.map_fd("drops")));
-    live->drops.emplace(std::move(reader));
-  }
-  return live->drops->take();
+  return live == nullptr ? std::vector<DropRecord>{} : live->take_drops();
 }
 
 Result<std::optional<Trace>> EbpfDatapath::trace(const TracedPacket& packet) {
   const std::shared_ptr<Live> live = this->live();
-  const int program = live == nullptr ? -1 : live->generation.object.program_fd("fairlead_explain");
-  if (program < 0) return std::optional<Trace>{};
-  const std::lock_guard lock(live->mutex);  // one packet at a time: they share map `trace`
-  auto traced = netns_.run(
-      [&] { return run_trace(program, live->generation.object.map_fd("trace"), packet); });
-  if (!traced) return tl::unexpected(std::move(traced).error());
-  return std::optional<Trace>(std::move(*traced));
+  if (live == nullptr) return std::optional<Trace>{};
+  return netns_.run([&] { return live->trace(packet); });
 }
 
 }  // namespace
