@@ -121,14 +121,14 @@ static __always_inline bool write_checksum(struct packet* p, __u32 offset, __u16
 
 /// The TCP or UDP checksum within, where the error quotes that much.
 static __always_inline bool rewrite_inner_checksum(struct packet* p, const struct error_work* w,
-                                                   const bool ipv6, checksum_change* change) {
+                                                   checksum_change* change) {
   const bool udp = w->inner.protocol == IPPROTO_UDP;
   if (w->inner.protocol == IPPROTO_SCTP) return true;
   const __u32 offset = w->inner.l4 + (udp ? 6 : 16);
   const __u16* at = ensure_within(p, offset, sizeof(*at));
   if (!at) return true;
   const __u16 before = *at;
-  if (udp && !ipv6 && before == 0) return true;  // the sender left it out (RFC 768)
+  if (udp && before == 0) return true;  // the sender left it out (RFC 768, RFC 6935)
   __u16 after = changed_checksum(before, w->of_addresses + w->of_ports);
   if (udp && after == 0) after = 0xffff;
   return write_checksum(p, offset, before, after, change);
@@ -147,7 +147,7 @@ static __always_inline bool rewrite_inner(struct packet* p, const struct error_w
     if (!write_checksum(p, inner->l3 + 10, inner->ip_checksum, sum, change)) return false;
   }
   if (!write_bytes(p, inner->l4, w->ports, sizeof(w->ports))) return false;
-  return rewrite_inner_checksum(p, w, ipv6, change);
+  return rewrite_inner_checksum(p, w, change);
 }
 
 /// The error's own header, its checksum for what has changed within, and for its addresses.

@@ -110,16 +110,26 @@ static __always_inline void* ensure(struct packet* p, __u32 offset, __u32 bytes)
 }
 
 static __always_inline __be16 ether_type(struct packet* p) {
-  if (p->hook != FL_HOOK_XDP) return skb_of(p)->protocol;
+  // A tag that is kept beside the skb: the VLAN's own link brings the packet once more, without it.
+  if (p->hook != FL_HOOK_XDP) return skb_of(p)->vlan_present ? 0 : skb_of(p)->protocol;
   const struct ethhdr* ethernet = ensure(p, 0, sizeof(*ethernet));
   return ethernet ? ethernet->h_proto : 0;
+}
+
+/// Is the transport header a part of the IP packet, and not of what pads the frame?
+static __always_inline bool has_transport(struct packet* p, const __u32 bytes) {
+  if (p->length >= p->l4 - p->l3 + bytes) return true;
+  // An aggregate of more than 64 KiB has no length in its header ("BIG TCP").
+  if (p->hook == FL_HOOK_XDP || !skb_of(p)->gso_size) return false;
+  p->length = skb_of(p)->len - p->l3;
+  return true;
 }
 
 /// False: no transport header of ours, or cut off.
 static __always_inline bool parse_transport(struct packet* p, const bool ipv6) {
   if (p->protocol == IPPROTO_TCP) {
     const struct tcphdr* tcp = ensure(p, p->l4, sizeof(*tcp));
-    if (!tcp) return false;
+    if (!tcp || !has_transport(p, sizeof(*tcp))) return false;
     p->tuple.source_port = tcp->source;
     p->tuple.destination_port = tcp->dest;
     p->tcp_flags = ((const __u8*)tcp)[13];
@@ -127,11 +137,11 @@ static __always_inline bool parse_transport(struct packet* p, const bool ipv6) {
   }
   if (p->protocol == (ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
     p->is_icmp = true;
-    return ensure(p, p->l4, FL_ICMP_BYTES) != NULL;
+    return ensure(p, p->l4, FL_ICMP_BYTES) && has_transport(p, FL_ICMP_BYTES);
   }
   if (p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_SCTP) return false;
   const struct udphdr* ports = ensure(p, p->l4, sizeof(*ports));  // SCTP begins with ports as well
-  if (!ports) return false;
+  if (!ports || !has_transport(p, sizeof(*ports))) return false;
   p->tuple.source_port = ports->source;
   p->tuple.destination_port = ports->dest;
   return true;
@@ -143,7 +153,6 @@ static __always_inline bool parse_ipv4(struct packet* p) {
   const __u16 offset = bpf_ntohs(ip->frag_off);
   p->l4 = p->l3 + ip->ihl * 4;
   p->length = bpf_ntohs(ip->tot_len);
-  if (p->length < ip->ihl * 4U) return false;
   p->protocol = ip->protocol;
   p->hop_limit = ip->ttl;
   p->dont_fragment = offset & 0x4000;
@@ -152,7 +161,8 @@ static __always_inline bool parse_ipv4(struct packet* p) {
   p->fragment_id = ip->id;
   p->tuple.source = address_of_v4(ip->saddr);
   p->tuple.destination = address_of_v4(ip->daddr);
-  return p->is_later_fragment || parse_transport(p, false);
+  if (p->is_later_fragment) return p->length > ip->ihl * 4U;
+  return parse_transport(p, false);
 }
 
 /// Walks to the transport header; false: there is none that we know, or too many stand before it.
@@ -164,6 +174,8 @@ static __always_inline bool skip_extension_headers(struct packet* p) {
     const __u8* header = ensure(p, p->l4, 8);
     if (!header) return false;
     const bool fragment = p->protocol == IPPROTO_FRAGMENT;
+    // Segments left: another destination comes after this one, and the checksum is of that.
+    if (p->protocol == IPPROTO_ROUTING && header[3]) return false;
     p->protocol = header[0];
     p->l4 += fragment ? 8 : (header[1] + 1) * 8;
     if (!fragment) continue;

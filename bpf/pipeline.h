@@ -112,6 +112,13 @@ static __always_inline enum outcome process_family(struct packet* p, const struc
   return send(p, work, ipv6);
 }
 
+/// Does the frame have less than its IP header says?
+static __always_inline bool is_cut_off(struct packet* p) {
+  reload(p);
+  const __u32 frame = p->hook == FL_HOOK_XDP ? p->data_end - p->data : skb_of(p)->len;
+  return frame < p->l3 + p->length;
+}
+
 /// What the program returns.
 static __always_inline int end_of(struct packet* p, enum outcome end, __u32 mtu, bool ipv6) {
   if (end == DONE) return p->verdict;
@@ -120,7 +127,10 @@ static __always_inline int end_of(struct packet* p, enum outcome end, __u32 mtu,
     trace_drop(p->dry, end - DROP_FIRST);
     return drop(p, end - DROP_FIRST);
   }
-  if (end == ANSWER_TOO_BIG) drop(p, FL_DROP_TOO_BIG);
+  if (end == ANSWER_TOO_BIG) {
+    if (is_cut_off(p)) return pass(p);  // its length is a lie, and the stack says so
+    drop(p, FL_DROP_TOO_BIG);
+  }
   return answer(p, end == ANSWER_TOO_BIG ? mtu : 0, ipv6);
 }
 

@@ -72,7 +72,7 @@ static __always_inline bool rewrite_ipv6(struct packet* p, const struct flow* fl
 }
 
 static __always_inline bool rewrite_transport_xdp(struct packet* p, const struct flow* flow,
-                                                  const struct rewriting* how, const bool ipv6) {
+                                                  const struct rewriting* how) {
   __be16* ports = ensure(p, p->l4, 4);
   if (!ports) return false;
   ports[0] = flow->new_source_port;
@@ -84,7 +84,7 @@ static __always_inline bool rewrite_transport_xdp(struct packet* p, const struct
   } else if (p->protocol == IPPROTO_UDP) {
     __u16* check = ensure(p, p->l4 + 6, 2);
     if (!check) return false;
-    if (*check == 0 && !ipv6) return true;  // the sender left it out (RFC 768)
+    if (*check == 0) return true;  // the sender left it out (RFC 768, RFC 6935)
     const __u16 sum = changed_checksum(*check, how->addresses + how->ports);
     *check = sum ? sum : 0xffff;
   }
@@ -116,6 +116,6 @@ static __always_inline bool rewrite(struct packet* p, const struct flow* flow, b
   if (!(ipv6 ? rewrite_ipv6(p, flow, &how, &tail->v6) : rewrite_ipv4(p, flow, &how, &tail->v4)))
     return false;
   if (p->is_later_fragment) return true;
-  return p->hook == FL_HOOK_XDP ? rewrite_transport_xdp(p, flow, &how, ipv6)
+  return p->hook == FL_HOOK_XDP ? rewrite_transport_xdp(p, flow, &how)
                                 : rewrite_transport_skb(p, flow, &how);
 }

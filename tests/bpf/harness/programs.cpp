@@ -123,9 +123,10 @@ Result<Answer> Programs::run_xdp(const char* program, const Frame& frame,
   return run(object_.program_fd(program), frame, &context, sizeof context);
 }
 
-Result<Answer> Programs::run_tc(const char* program, const Frame& frame,
-                                std::uint32_t interface) const {
+Result<Answer> Programs::run_tc(const char* program, const Frame& frame, std::uint32_t interface,
+                                std::uint32_t segment) const {
   __sk_buff context{};
+  context.gso_size = segment;
   context.ifindex = interface;
   context.ingress_ifindex = interface;
   return run(object_.program_fd(program), frame, &context, sizeof context);

@@ -41,7 +41,9 @@ class Programs {
 
   /// A program with a frame that came in by, or leaves by, `interface`.
   Result<Answer> run_xdp(const char* program, const Frame& frame, std::uint32_t interface) const;
-  Result<Answer> run_tc(const char* program, const Frame& frame, std::uint32_t interface) const;
+  /// `segment`: the frame is an aggregate of segments with so many bytes of payload; 0: it is not.
+  Result<Answer> run_tc(const char* program, const Frame& frame, std::uint32_t interface,
+                        std::uint32_t segment = 0) const;
 
  private:
   explicit Programs(BpfObject object) : object_(std::move(object)) {}
