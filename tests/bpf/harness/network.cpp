@@ -22,6 +22,8 @@ link set pod0 up
 link set podend up
 addr add 192.168.1.1/24 dev eth0
 addr add fd01::1/64 dev eth0 nodad
+addr add 8.0.9.1/32 dev eth0
+addr add 2001:db8:86dd::9/128 dev eth0 nodad
 addr add 10.244.1.1/32 dev pod0
 neigh add 192.168.1.254 lladdr 02:00:00:00:00:fe dev eth0 nud permanent
 neigh add fd01::fe lladdr 02:00:00:00:00:fe dev eth0 nud permanent
@@ -57,7 +59,9 @@ World::World(Family family)
       pods{"10.244.1.0"_ip, 24},
       local_pod("10.244.1.2"_ip),
       other_local_pod("10.244.1.3"_ip),
-      remote_pods{"10.244.2.2"_ip, "10.244.2.3"_ip, "10.244.2.4"_ip, "10.244.2.5"_ip} {
+      remote_pods{"10.244.2.2"_ip, "10.244.2.3"_ip, "10.244.2.4"_ip, "10.244.2.5"_ip},
+      typed_client("8.0.0.7"_ip),
+      typed_node("8.0.9.1"_ip) {
   if (family == Family::kIpv4) return;
   node = "fd01::1"_ip;
   other_node = "fd01::2"_ip;
@@ -71,6 +75,8 @@ World::World(Family family)
   local_pod = "fd44:1::2"_ip;
   other_local_pod = "fd44:1::3"_ip;
   remote_pods = {"fd44:2::2"_ip, "fd44:2::3"_ip, "fd44:2::4"_ip, "fd44:2::5"_ip};
+  typed_client = "2001:db8:86dd::7"_ip;
+  typed_node = "2001:db8:86dd::9"_ip;
 }
 
 void make_network() {

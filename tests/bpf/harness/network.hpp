@@ -24,6 +24,9 @@ struct World {
   Cidr service_range, pods;
   Ip local_pod, other_local_pod;
   std::array<Ip, 4> remote_pods;  // behind the other node
+  /// A client, and an address of the node: where frames begin with the IP header, BPF_PROG_RUN
+  /// takes a part of the source for the type of the frame, and these read as IPv4 and IPv6.
+  Ip typed_client, typed_node;
 };
 
 /// Moves this process into a new network namespace, which ends with it, and makes the links.

@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include <unistd.h>
-
-#include <cstdlib>
 
 #include "tests/bpf/packets/fixture.hpp"
 #include "tests/bpf/packets/odd_shapes.hpp"
@@ -31,21 +28,10 @@ using Case = std::tuple<Program, Family, Protocol>;
 
 class OddTest : public NodeTest, public ::testing::WithParamInterface<Case> {
  protected:
-  static void SetUpTestSuite() {
-    start({});
-    if (::geteuid() != 0) return;
-    constexpr const char* kCommand =
-        "ip addr add 8.0.9.1/32 dev eth0 && ip addr add 2001:db8:86dd::9/128 dev eth0 nodad";
-    // NOLINTNEXTLINE(concurrency-mt-unsafe)
-    ASSERT_EQ(std::system(kCommand), 0);
-  }
-  OddTest() : world_(std::get<Family>(GetParam())) {
-    // Where frames begin with the IP header, BPF_PROG_RUN takes part of the source for the type of
-    // the frame: these read as IPv4 and IPv6.
-    const bool v4 = is_v4();
-    client_ = {v4 ? "8.0.0.7"_ip : "2001:db8:86dd::7"_ip, 40000};
-    own_ = {v4 ? "8.0.9.1"_ip : "2001:db8:86dd::9"_ip, 6443};
-  }
+  OddTest()
+      : world_(std::get<Family>(GetParam())),
+        client_{world_.typed_client, 40000},
+        own_{world_.typed_node, 6443} {}
   void SetUp() override {
     NodeTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
