@@ -12,7 +12,8 @@ struct Feature {
   std::string detail;  // why not, or which
 };
 
-/// Changes nothing. As another user than root much is unavailable.
+/// Changes nothing; the kernel may load its module of connection tracking. As another user than
+/// root much is unavailable.
 std::vector<Feature> probe_features();
 
 }  // namespace fairlead

@@ -138,6 +138,12 @@ Result<> EbpfDatapath::open_generation() {
     removals_.emplace(std::move(*removals));
     TRY_VOID(wakes_.add(removals_->fd()));
   }
+  if (!features_.ct_lookup)
+    report({std::make_error_code(std::errc::not_supported),
+            "this kernel cannot be asked for connections that conntrack translates (it has no "
+            "bpf_skb_ct_lookup: Linux 5.18 has, with nf_conntrack built in or as a module that can "
+            "be loaded): TCP connections that kube-proxy or another datapath began may be led to "
+            "another backend"});
   const std::lock_guard lock(live_mutex_);
   live_ = std::move(made);
   return {};

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "dataplane/kernel/bpf_link.hpp"
+#include "dataplane/kernel/conntrack.hpp"
 
 namespace fairlead {
 namespace {
@@ -29,6 +30,12 @@ bool has_kfunc(const btf* kernel, const char* module, const char* name) {
   if (has_function(kernel, name)) return true;
   const Btf types(btf__load_module_btf(module, const_cast<btf*>(kernel)), &btf__free);
   return has_function(types.get(), name);
+}
+
+bool has_ct_lookup(const btf* kernel) {
+  return has_kfunc(kernel, "nf_conntrack", "bpf_skb_ct_lookup") &&
+         has_kfunc(kernel, "nf_conntrack", "bpf_xdp_ct_lookup") &&
+         has_kfunc(kernel, "nf_conntrack", "bpf_ct_release");
 }
 
 /// The smallest program: may we load any?
@@ -85,9 +92,9 @@ Result<BpfFeatures> probe_bpf() {
   BpfFeatures features;
   features.set_retval =
       libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, nullptr) == 1;
-  features.ct_lookup = has_kfunc(kernel.get(), "nf_conntrack", "bpf_skb_ct_lookup") &&
-                       has_kfunc(kernel.get(), "nf_conntrack", "bpf_xdp_ct_lookup") &&
-                       has_kfunc(kernel.get(), "nf_conntrack", "bpf_ct_release");
+  features.ct_lookup = has_ct_lookup(kernel.get());
+  // A module's functions are known while it is loaded. That it cannot be is the same answer.
+  if (!features.ct_lookup && load_conntrack()) features.ct_lookup = has_ct_lookup(kernel.get());
   features.tcx = has_tcx();
   probe_clock(features);
   return features;

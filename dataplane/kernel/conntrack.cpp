@@ -129,6 +129,16 @@ bool is_selected(const ConntrackEntry& entry, ConntrackSelection selection) {
 
 }  // namespace
 
+Result<> load_conntrack() {
+  TRY(auto socket, NetlinkSocket::open(NETLINK_NETFILTER));
+  Request request{};
+  // The number of entries: no walk over them.
+  nlmsghdr* message = put_request(request, IPCTNL_MSG_CT_GET_STATS, Family::kIpv4);
+  auto outcome = socket.query(*message, [](const nlmsghdr&) -> Result<> { return {}; });
+  if (!outcome) return prefix("ask ctnetlink", std::move(outcome).error());
+  return {};
+}
+
 Result<> list_conntrack(NetlinkSocket& socket, Family family, Protocol protocol,
                         ConntrackSelection selection,
                         const std::function<void(const ConntrackEntry&)>& visit) {

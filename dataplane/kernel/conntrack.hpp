@@ -10,6 +10,11 @@
 
 namespace fairlead {
 
+/// Asks ctnetlink something small: where connection tracking is a module that is not loaded, the
+/// kernel loads it before it answers. Needs CAP_NET_ADMIN. An error: there is none, or it cannot be
+/// loaded.
+Result<> load_conntrack();
+
 struct ConntrackEntry {
   Protocol protocol = Protocol::kUdp;
   Ip source, destination;  // as the client sent it
