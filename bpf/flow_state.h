@@ -125,11 +125,20 @@ static __always_inline enum fl_flow_phase next_phase(__u8 state, __u8 flags) {
   return phase == FL_FLOW_NEW && state & FL_FLOW_REPLY ? FL_FLOW_ESTABLISHED : phase;
 }
 
+/// For agents that know nothing of our flows but this.
+static __always_inline void note_use_while_draining(void) {
+  struct fl_config* node = node_config();
+  if (!node || node->mode != FL_MODE_DRAINING) return;
+  const __u32 now = now_ticks();
+  if (node->last_use != now) node->last_use = now;
+}
+
 static __always_inline int touch_flow(__u32 place, __u64 control, __u8 flags, __u32 stamp,
                                       const bool ipv6) {
   void* entry = entry_at(place, ipv6);
   if (!entry) return 0;
   *stamp_of(entry, ipv6) = stamp;
+  note_use_while_draining();
   enum fl_flow_phase phase = next_phase(state_of(control), flags);
   const __u8 bits = flags & TCP_FIN ? FL_FLOW_FIN : 0;
   if (phase == phase_of(control) && !(bits & ~state_of(control))) return 0;

@@ -33,25 +33,46 @@ struct fl_timeouts {
 };
 FL_LAYOUT(struct fl_timeouts, 24);
 
-/// `mode` is the first field in every layout: an agent of another version may set it.
+/// What every layout has, so that an agent of another version can let a generation go (map names
+/// are the pins' in its directory; element sizes are the map's own):
+///   config             ARRAY, mappable: begins with these 16 bytes
+///   streams            ARRAY, mappable: the first __u64 of each element is not 0 while a socket
+///   has
+///                      it
+///   sockets,
+///   datagram_sockets   SK_STORAGE: who has one is still translated
+/// It sets `mode`, and takes the generation away when there is neither a stream nor a socket, and
+/// when no flow was used for `longest_timeout`.
+struct fl_config_head {
+  __u32 mode;             // enum fl_mode
+  __u32 last_use;         // ticks: last time that a draining generation's packet renewed its flow's
+                          // stamp, or since it drains
+  __u32 longest_timeout;  // ticks: of struct fl_timeouts; never 0
+  __u32 pad;
+};
+FL_LAYOUT(struct fl_config_head, 16);
+#define FL_ABI_FIRST 2 /* the first layout of which all this is true */
+
 struct fl_config {
-  __u32 mode;  // enum fl_mode
+  __u32 mode, last_use, longest_timeout, head_pad;  // as in struct fl_config_head
+  // What each packet needs lies in one cache line with them.
+  struct fl_timeouts timeouts;
   __u32 internal_prefix_count;
-  __u64 host_netns_cookie;
   __u32 service_prefix_count;
+  __u64 host_netns_cookie;
   __u16 snat_port_first, snat_port_last;  // host byte order, inclusive
   __u8 neighbour_conntrack;               // ask Linux conntrack whose a flow is that we do not know
   __u8 forward_by_stack;       // never redirect: translated packets go through the host's stack
   __u8 round_robin;            // default algorithm of new flows without affinity
   __u8 foreign_sockets;        // `foreign_flows` is not empty
   __u32 drop_events_a_second;  // to the ring buffer, of each CPU
-  struct fl_timeouts timeouts;
+  __u32 pad;
   struct fl_address node_address[2];  // IPv4, IPv6: SNAT where an interface has none; zero: none
   struct fl_prefix internal[FL_PREFIXES];  // whose packets are those of local pods
   struct fl_prefix
       service[FL_PREFIXES];  // packets to an address in them that no Service has are dropped
 };
-FL_LAYOUT(struct fl_config, 1112);
+FL_LAYOUT(struct fl_config, 1128);
 
 /// Coarse monotonic time in units of 2^30 ns (1.07 s). 32 bits last 146 years.
 #define FL_TICK_SHIFT 30

@@ -18,8 +18,9 @@
 #define FL_INLINE static inline __attribute__((always_inline))
 
 /// The layout of all maps. Raised by whoever changes a struct in this folder: maps of another
-/// layout are never read, they are drained beside the new ones.
-#define FL_ABI 1
+/// layout are not read, they are drained beside the new ones by what never changes (struct
+/// fl_config_head).
+#define FL_ABI 2
 
 /// An IPv4 address is ::ffff:a.b.c.d, as in model/ip.hpp. Network byte order.
 struct fl_address {

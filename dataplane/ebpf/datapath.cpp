@@ -20,6 +20,7 @@
 #include "dataplane/ebpf/attach.hpp"
 #include "dataplane/ebpf/chores.hpp"
 #include "dataplane/ebpf/compile.hpp"
+#include "dataplane/ebpf/former_generations.hpp"
 #include "dataplane/ebpf/generation.hpp"
 #include "dataplane/ebpf/interfaces.hpp"
 #include "dataplane/ebpf/live.hpp"
@@ -48,7 +49,8 @@ class EbpfDatapath final : public Datapath {
         netns_(std::move(netns)),
         monitor_(std::move(monitor)),
         wakes_(std::move(wakes)),
-        cleaner_(std::move(cleaner)) {}
+        cleaner_(std::move(cleaner)),
+        former_(options_.pin_directory, options_.report) {}
 
   [[nodiscard]] std::string_view name() const override { return "ebpf"; }
   Result<SyncReport> resync(const Plan& plan) override {
@@ -59,7 +61,9 @@ class EbpfDatapath final : public Datapath {
   Result<bool> foreign_change() override {
     return netns_.run([&] { return foreign_change_here(); });
   }
-  Result<bool> drain() override;
+  Result<bool> drain() override {
+    return netns_.run([&] { return drain_here(); });
+  }
   Result<DatapathFigures> figures() override;
   Result<std::vector<DropRecord>> take_drops() override;
   Result<std::optional<Trace>> trace(const TracedPacket& packet) override;
@@ -71,13 +75,13 @@ class EbpfDatapath final : public Datapath {
   Result<> open_generation();
   Result<SyncReport> resync_here(const Plan& plan);
   Result<bool> foreign_change_here();
+  Result<bool> drain_here();
   Result<> cleanup_here();
   Result<std::size_t> write_node();
   Result<std::size_t> write_interfaces();
   Result<> look_for_neighbours();
   Result<std::size_t> attach();
   Result<> retire_others();
-  Result<> remove_generation(const std::string& name);
   void carry_out(Effects effects, StaleFlows::Lock held);
   void end_sockets(const Live& live, const std::vector<fl_dead_key>& backends) const;
   void keep_use();
@@ -95,6 +99,7 @@ class EbpfDatapath final : public Datapath {
   LinkMonitor monitor_;
   WakeSet wakes_;
   std::unique_ptr<FlowCleaner> cleaner_;
+  FormerGenerations former_;
 
   mutable std::mutex live_mutex_;
   std::shared_ptr<Live> live_;  // guarded by live_mutex_; written by resync() and cleanup() alone
@@ -156,6 +161,7 @@ Result<std::size_t> EbpfDatapath::write_node() {
   fl_config& have = live_->generation.maps.config();
   fl_config want = config_of(node_, network_, options_, netns_.cookie());
   want.mode = have.mode;
+  want.last_use = have.last_use;
   want.neighbour_conntrack = have.neighbour_conntrack;
   want.foreign_sockets = have.foreign_sockets;
   if (same_bytes(have, want)) return 0;
@@ -276,29 +282,12 @@ Result<SyncReport> EbpfDatapath::apply(std::span<const ServiceChange> changes) {
 
 /// Other generations go on with what they have, until that is nothing.
 Result<> EbpfDatapath::retire_others() {
-  TRY(const auto generations, list_generations(options_.pin_directory));
   const auto now = std::chrono::steady_clock::now();
-  for (const std::string& name : generations) {
-    if (name == live_->generation.name) continue;
-    const std::string directory = options_.pin_directory + '/' + name;
-    if (auto set = set_mode(directory, FL_MODE_DRAINING); !set) {
-      // Without its config nothing of it can work.
-      TRY_VOID(remove_generation(name));
-      continue;
-    }
-    if (now < others_due_) continue;
-    auto used = is_in_use(directory, live_->generation.object.program_fd(kSocketIterator));
-    if (!used) report(used.error());
-    if (used && !*used) TRY_VOID(remove_generation(name));
-  }
-  if (now >= others_due_) others_due_ = now + kSeldom;
+  if (now < others_due_) return former_.drain(live_->generation.name);
+  TRY_VOID(
+      former_.retire(live_->generation.name, live_->generation.object.program_fd(kSocketIterator)));
+  others_due_ = now + kSeldom;
   return {};
-}
-
-Result<> EbpfDatapath::remove_generation(const std::string& name) {
-  const std::string directory = options_.pin_directory + '/' + name;
-  TRY_VOID(detach_all({options_.pin_directory, directory + "/links"}));
-  return remove_tree(directory);
 }
 
 // ---- effects ----
@@ -372,19 +361,14 @@ Result<bool> EbpfDatapath::foreign_change_here() {
 
 // ---- end ----
 
-Result<bool> EbpfDatapath::drain() {
+Result<bool> EbpfDatapath::drain_here() {
   TRY(const auto generations, list_generations(options_.pin_directory));
-  for (const std::string& name : generations)
-    TRY_VOID(set_mode(options_.pin_directory + '/' + name, FL_MODE_DRAINING));
   if (!generations.empty()) {
     TRY(const BpfObject object, load_socket_iterator());
-    for (const std::string& name : generations) {
-      TRY(const bool used,
-          is_in_use(options_.pin_directory + '/' + name, object.program_fd(kSocketIterator)));
-      if (used) return false;
-    }
+    TRY(const std::size_t left, former_.retire("", object.program_fd(kSocketIterator)));
+    if (left > 0) return false;
   }
-  TRY_VOID(cleanup());
+  TRY_VOID(cleanup_here());
   return true;
 }
 
@@ -398,7 +382,8 @@ Result<> EbpfDatapath::cleanup_here() {
     live_.reset();
   }
   TRY(const auto generations, list_generations(options_.pin_directory));
-  for (const std::string& name : generations) TRY_VOID(remove_generation(name));
+  for (const std::string& name : generations)
+    TRY_VOID(remove_generation(options_.pin_directory, name));
   TRY_VOID(remove_own_clsact({options_.pin_directory, ""}));
   // What else is in there is not ours.
   if (::rmdir(options_.pin_directory.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY)

@@ -7,12 +7,9 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 
-#include "bpf/abi/sockets.h"
 #include "bpf/object.hpp"
-#include "dataplane/ebpf/figures.hpp"
 #include "dataplane/kernel/bpf_fs.hpp"
 #include "dataplane/kernel/bpf_link.hpp"
 
@@ -21,27 +18,6 @@ namespace {
 
 /// What is not worth keeping: it is used within one call.
 bool is_pinned(const std::string& map) { return map != "trace"; }
-
-Result<BpfMapHandle> open_map(const std::string& directory, const char* map) {
-  return BpfMapHandle::open_pinned(fmt::format("{}/maps/{}", directory, map), map);
-}
-
-template <class Bucket>
-Result<std::uint64_t> live_flows(const std::string& directory, const char* map,
-                                 const fl_timeouts& timeouts) {
-  TRY(const BpfMapHandle handle, open_map(directory, map));
-  TRY(const BpfMapping mapping, BpfMapping::map(handle, sizeof(Bucket)));
-  const std::span<const Bucket> buckets = mapping.elements<Bucket>();
-  return count_flows(buckets, timeouts, now_ticks()).live;
-}
-
-/// TCP sockets whose peer has another name than its address.
-Result<bool> has_connected_streams(const std::string& generation_directory) {
-  TRY(const BpfMapHandle map, open_map(generation_directory, "streams"));
-  TRY(const BpfMapping memory, BpfMapping::map(map, sizeof(fl_stream)));
-  return std::ranges::any_of(memory.elements<fl_stream>(),
-                             [](const fl_stream& stream) { return stream.cookie != 0; });
-}
 
 }  // namespace
 
@@ -71,36 +47,6 @@ Result<std::vector<std::string>> list_generations(const std::string& pin_directo
   TRY(std::vector<std::string> names, list_directory(pin_directory));
   std::erase_if(names, [](const std::string& name) { return !name.starts_with("abi"); });
   return names;
-}
-
-Result<> set_mode(const std::string& generation_directory, fl_mode mode) {
-  TRY(const BpfMapHandle handle, open_map(generation_directory, "config"));
-  // Whatever its layout is, the mode comes first.
-  TRY(const BpfMapping mapping, BpfMapping::map(handle, sizeof(std::uint64_t)));
-  const std::atomic_ref<__u32> place(*reinterpret_cast<__u32*>(mapping.bytes().data()));
-  if (place.load() != static_cast<__u32>(mode)) place.store(static_cast<__u32>(mode));
-  return {};
-}
-
-Result<bool> is_in_use(const std::string& generation_directory, int socket_iterator) {
-  const std::string layout = fmt::format("/abi{}-", FL_ABI);
-  if (generation_directory.find(layout) == std::string::npos)
-    return system_error(
-        ENOTSUP, "count the flows of " + generation_directory + ", which is of another layout");
-  TRY(const BpfMapHandle config_map, open_map(generation_directory, "config"));
-  TRY(const BpfMapping config, BpfMapping::map(config_map, sizeof(fl_config)));
-  const fl_timeouts timeouts = config.elements<fl_config>().front().timeouts;
-  TRY(const std::uint64_t live4, live_flows<fl_bucket4>(generation_directory, "flows4", timeouts));
-  TRY(const std::uint64_t live6, live_flows<fl_bucket6>(generation_directory, "flows6", timeouts));
-  if (live4 + live6 > 0) return true;
-  TRY(const bool has_streams, has_connected_streams(generation_directory));
-  if (has_streams) return true;
-  for (const char* map : {"sockets", "datagram_sockets"}) {
-    TRY(const BpfMapHandle sockets, open_map(generation_directory, map));
-    TRY(const auto seen, run_iterator(socket_iterator, sockets.fd()));
-    if (!seen.empty()) return true;
-  }
-  return false;
 }
 
 Result<std::vector<std::byte>> run_iterator(int iterator, int map) {

@@ -32,12 +32,8 @@ struct Generation {
 /// Names of all that there are, sorted.
 Result<std::vector<std::string>> list_generations(const std::string& pin_directory);
 
-/// Of any layout.
-Result<> set_mode(const std::string& generation_directory, fl_mode mode);
-/// Whether flows or sockets are left that it has translated. An error: its layout is unknown.
-Result<bool> is_in_use(const std::string& generation_directory, int socket_iterator);
-
-/// Runs program `iterator` over the map of socket storage and returns what it writes.
+/// Runs program `iterator` over the map of socket storage and returns what it writes. Where the
+/// program looks into elements, they must be as long as it knows them.
 Result<std::vector<std::byte>> run_iterator(int iterator, int map);
 /// Loads `fairlead_sockets` alone, for who has no generation of its own.
 Result<BpfObject> load_socket_iterator();

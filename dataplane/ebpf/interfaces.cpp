@@ -24,6 +24,9 @@ constexpr fl_timeouts kTimeouts{
     .udp_new = ticks(seconds(30)),
     .udp_established = ticks(seconds(180)),
 };
+constexpr __u32 kLongestTimeout =
+    std::max({kTimeouts.tcp_new, kTimeouts.tcp_established, kTimeouts.tcp_closing, kTimeouts.closed,
+              kTimeouts.udp_new, kTimeouts.udp_established});
 constexpr __u32 kDropEventsASecond = 100;
 
 bool has_default_route(const NetworkLink& link, const Network& network) {
@@ -124,6 +127,7 @@ fl_config config_of(const NodeSettings& node, const Network& network, const Opti
   config.forward_by_stack = options.forward_by_stack ? 1 : 0;
   config.drop_events_a_second = kDropEventsASecond;
   config.timeouts = kTimeouts;
+  config.longest_timeout = kLongestTimeout;
   config.node_address[0] = node_address(node, network, Family::kIpv4);
   config.node_address[1] = node_address(node, network, Family::kIpv6);
   if (node.detect_local.mode == DetectLocal::Mode::kCidr)

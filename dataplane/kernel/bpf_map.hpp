@@ -32,6 +32,8 @@ class BpfMapHandle {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::uint32_t type() const { return type_; }  // enum bpf_map_type
+  [[nodiscard]] std::uint32_t value_bytes() const { return value_bytes_; }
   [[nodiscard]] Result<BpfMapFigures> figures() const;
   /// Elements of a hash table or trie; nullopt: of another kind, where the question has no answer.
   [[nodiscard]] std::optional<std::uint64_t> count() const;
