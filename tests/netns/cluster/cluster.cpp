@@ -131,6 +131,13 @@ ClusterTest::World::World() {
   }
 }
 
+Result<> ClusterTest::World::put_all_into_cgroup() {
+  if (cgroup) return {};
+  TRY(cgroup, Cgroup::make("sockets"));
+  for (Namespace* place : {&node, &pod1, &pod2}) place->set_cgroup(cgroup.get());
+  return {};
+}
+
 ClusterTest::World* ClusterTest::world = nullptr;
 
 void ClusterTest::SetUpTestSuite() {

@@ -90,6 +90,8 @@ struct ClusterTest::World {
   Namespace node{"node"}, pod1{"pod1"}, pod2{"pod2"}, far{"far"}, ext{"ext"};
   Servers servers;
 
+  /// From now on the clients on the node and in its pods belong to a cgroup.
+  Result<> put_all_into_cgroup();
   /// In the calling thread's namespace.
   Result<std::unique_ptr<Datapath>> open_ebpf(std::function<void(const Error&)> report);
 

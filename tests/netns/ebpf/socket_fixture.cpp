@@ -40,13 +40,8 @@ void SocketTest::attach(const std::string& program, std::uint32_t attach_type) {
 
 void SocketTest::SetUp() {
   if (world == nullptr) GTEST_SKIP() << "needs root to make network namespaces";
-  if (!world->cgroup) {
-    auto cgroup = Cgroup::make("sockets");
-    ASSERT_TRUE(cgroup) << cgroup.error().doing;
-    world->cgroup = std::move(*cgroup);
-    for (Namespace* place : {&world->node, &world->pod1, &world->pod2})
-      place->set_cgroup(world->cgroup.get());
-  }
+  const auto joined = world->put_all_into_cgroup();
+  ASSERT_TRUE(joined) << joined.error().doing;
   const auto features = probe_bpf();
   ASSERT_TRUE(features) << features.error().doing;
   auto loaded = ebpf::load(kTestSizes, *features, [](const std::string&) { return -1; });
