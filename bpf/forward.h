@@ -24,8 +24,9 @@ enum way {
 
 struct route {
   struct bpf_redir_neigh hop;
-  __u8 macs[12];
+  __u8 macs[12];  // WAY_LINK: destination and source
   enum way way;
+  bool to_peer;                  // WAY_LINK, tc: the link's other end is a pod
   __u32 hop_number;              // in `hops`; 0: none
   struct bpf_fib_lookup lookup;  // as the kernel answered
 };
@@ -78,6 +79,14 @@ static __always_inline void find_route(struct packet* p, const struct fl_address
     lookup->ipv4_dst = destination->word[3];
   }
   route->way = way_of_answer(p, bpf_fib_lookup(p->ctx, lookup, sizeof(*lookup), 0));
+  route->to_peer = false;
+  if (route->way != WAY_LINK) return;
+  __builtin_memcpy(route->macs, lookup->dmac, 6);
+  __builtin_memcpy(route->macs + 6, lookup->smac, 6);
+  if (p->hook == FL_HOOK_XDP) return;
+  __u32 interface = lookup->ifindex;
+  const struct fl_interface* known = bpf_map_lookup_elem(&interfaces, &interface);
+  route->to_peer = known && known->flags & FL_INTERFACE_PEER;
 }
 
 static __always_inline bool same_mac(const __u8* a, const __u8* b) {
@@ -89,12 +98,10 @@ static __always_inline bool same_mac(const __u8* a, const __u8* b) {
 static __always_inline bool leaves_by_same_link(struct packet* p, const struct route* route) {
   if (route->way != WAY_LINK || route->lookup.ifindex != ingress_interface(p)) return false;
   const struct ethhdr* ethernet = ensure(p, 0, sizeof(*ethernet));
-  return ethernet && same_mac(ethernet->h_dest, route->lookup.smac);
+  return ethernet && same_mac(ethernet->h_dest, route->macs + 6);
 }
 
-static __always_inline bool write_macs(struct packet* p, struct route* route) {
-  __builtin_memcpy(route->macs, route->lookup.dmac, 6);
-  __builtin_memcpy(route->macs + 6, route->lookup.smac, 6);
+static __always_inline bool write_macs(struct packet* p, const struct route* route) {
   if (p->hook != FL_HOOK_XDP) return bpf_skb_store_bytes(skb_of(p), 0, route->macs, 12, 0) == 0;
   __u8* at = ensure(p, 0, 12);
   if (!at) return false;
@@ -113,8 +120,8 @@ static __always_inline int redirect_to_neighbour(struct route* route) {
   return bpf_redirect_neigh(route->lookup.ifindex, hop, sizeof(*hop), 0);
 }
 
-/// Sends the rewritten packet on; the hook's verdict.
-static __always_inline int forward(struct packet* p, struct route* route) {
+/// Sends the rewritten packet on; the hook's verdict. `has_macs`: rewrite() has written them.
+static __always_inline int forward(struct packet* p, struct route* route, bool has_macs) {
   if (p->hook == FL_HOOK_XDP) {
     if (!write_macs(p, route)) return XDP_DROP;
     count(FL_COUNT_TO_WIRE);
@@ -125,13 +132,11 @@ static __always_inline int forward(struct packet* p, struct route* route) {
     return pass(p);
   }
   if (route->way == WAY_NEIGHBOUR || !p->has_mac) return redirect_to_neighbour(route);
-  if (!write_macs(p, route)) return drop_verdict(p);
-  __u32 interface = route->lookup.ifindex;
-  const struct fl_interface* known = bpf_map_lookup_elem(&interfaces, &interface);
-  if (known && known->flags & FL_INTERFACE_PEER) {
+  if (!has_macs && !write_macs(p, route)) return drop_verdict(p);
+  if (route->to_peer) {
     count(FL_COUNT_TO_PEER);
-    return bpf_redirect_peer(interface, 0);
+    return bpf_redirect_peer(route->lookup.ifindex, 0);
   }
   count(FL_COUNT_TO_WIRE);
-  return bpf_redirect(interface, 0);
+  return bpf_redirect(route->lookup.ifindex, 0);
 }

@@ -18,7 +18,8 @@ struct hop {
       owner;  // ticks when it was last kept, and a hash of the following, which is 0 while written
   __u32 interface;
   __u16 mtu;
-  __u16 pad;
+  __u8 to_peer;
+  __u8 pad;
   __u8 macs[12];
   __u32 pad2;
 };
@@ -34,14 +35,14 @@ static __always_inline struct hop* hop_at(__u32 number) {
 }
 
 /// Which hop the answer is, from now until the next tick but one; 0: none.
-FL_GLOBAL int keep_hop(const struct bpf_fib_lookup* answer, __u32 now) {
+FL_GLOBAL int keep_hop(const struct route* answer, __u32 now) {
   if (!answer) return 0;
+  const __u32 interface = answer->lookup.ifindex;
+  const __u16 mtu = answer->lookup.mtu_result;
   __u32 words[3];
-  __builtin_memcpy(words, answer->dmac, 6);
-  __builtin_memcpy((void*)words + 6, answer->smac, 6);
-  const __u32 hash =
-      1 | fl_mix(words[0] ^
-                 fl_mix(words[1] ^ fl_mix(words[2] ^ answer->ifindex ^ answer->mtu_result << 16)));
+  __builtin_memcpy(words, answer->macs, sizeof(words));
+  const __u32 link = interface ^ (__u32)mtu << 16 ^ (__u32)answer->to_peer << 15;
+  const __u32 hash = 1 | fl_mix(words[0] ^ fl_mix(words[1] ^ fl_mix(words[2] ^ link)));
   for (__u32 probe = 0; probe < FL_HOP_PROBES; ++probe) {
     const __u32 number = ((hash >> 8) + probe) & (FL_HOPS - 1);
     struct hop* hop = hop_at(number);
@@ -49,7 +50,7 @@ FL_GLOBAL int keep_hop(const struct bpf_fib_lookup* answer, __u32 now) {
     const __u64 owner = *(volatile __u64*)&hop->owner;
     const __u64 kept = (__u64)now << 32 | hash;
     if ((__u32)owner == hash) {
-      if (hop->interface != answer->ifindex || hop->mtu != answer->mtu_result ||
+      if (hop->interface != interface || hop->mtu != mtu || hop->to_peer != answer->to_peer ||
           __builtin_memcmp(hop->macs, words, sizeof(words)))
         continue;
       if (owner != kept) __sync_val_compare_and_swap(&hop->owner, owner, kept);
@@ -57,8 +58,9 @@ FL_GLOBAL int keep_hop(const struct bpf_fib_lookup* answer, __u32 now) {
     }
     if (now - (__u32)(owner >> 32) < 2) continue;
     if (__sync_val_compare_and_swap(&hop->owner, owner, (__u64)now << 32) != owner) continue;
-    hop->interface = answer->ifindex;
-    hop->mtu = answer->mtu_result;
+    hop->interface = interface;
+    hop->mtu = mtu;
+    hop->to_peer = answer->to_peer;
     __builtin_memcpy(hop->macs, words, sizeof(words));
     __sync_fetch_and_or(&hop->owner, (__u64)hash);
     return number;
@@ -75,7 +77,7 @@ static __always_inline bool recall_hop(struct packet* p, __u32 stamp, struct rou
   route->way = WAY_LINK;
   route->hop_number = number;
   route->lookup.ifindex = hop->interface;
-  __builtin_memcpy(route->lookup.dmac, hop->macs, 6);
-  __builtin_memcpy(route->lookup.smac, hop->macs + 6, 6);
+  route->to_peer = hop->to_peer;
+  __builtin_memcpy(route->macs, hop->macs, sizeof(route->macs));
   return true;
 }

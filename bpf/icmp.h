@@ -248,7 +248,7 @@ static __always_inline int translate_error(struct packet* p, const struct fl_con
   checksum_change within = 0;
   if (!rewrite_inner(p, w, ipv6, &within) || !rewrite_error(p, w, within, by_us, ipv6))
     return drop_verdict(p);
-  return p->hook == FL_HOOK_TC_EGRESS ? pass(p) : forward(p, &w->route);
+  return p->hook == FL_HOOK_TC_EGRESS ? pass(p) : forward(p, &w->route, false);
 }
 
 /// Second step: the hook's verdict.

@@ -40,7 +40,8 @@ static __always_inline enum outcome process_egress(struct packet* p, struct work
   if ((flow->state & ours) != ours) return UNTOUCHED;
   if (p->is_fragment && !p->is_later_fragment) remember_fragment(p, &work->fragment, ipv6);
   note_packet(flow, p->tcp_flags, fl_stamp(now_ticks(), 0), ipv6);
-  return rewrite(p, flow, false, &work->tail, ipv6) ? UNTOUCHED : DROP_FIRST + FL_DROP_MALFORMED;
+  return rewrite(p, flow, false, NULL, &work->tail, ipv6) ? UNTOUCHED
+                                                          : DROP_FIRST + FL_DROP_MALFORMED;
 }
 
 /// The route of a packet whose flow the table knows.
@@ -54,8 +55,7 @@ static __always_inline enum outcome route_known(struct packet* p, const struct f
   } else if (p->dry || !recall_hop(p, flow->stamp, route)) {
     find_route(p, &flow->new_destination, flow->new_destination_port, ipv6, route);
     if (route->way == WAY_TOO_BIG) return p->hook == FL_HOOK_XDP ? UNTOUCHED : ANSWER_TOO_BIG;
-    route->hop_number =
-        !p->dry && route->way == WAY_LINK ? keep_hop(&route->lookup, now_ticks()) : 0;
+    route->hop_number = !p->dry && route->way == WAY_LINK ? keep_hop(route, now_ticks()) : 0;
   }
   if (p->hook == FL_HOOK_XDP && !leaves_by_same_link(p, route)) return UNTOUCHED;
   if (!p->dry) note_packet(flow, p->tcp_flags, fl_stamp(now_ticks(), route->hop_number), ipv6);
@@ -72,8 +72,9 @@ static __always_inline enum outcome send(struct packet* p, struct workspace* wor
   }
   if (p->is_fragment && !p->is_later_fragment) remember_fragment(p, &work->fragment, ipv6);
   const bool by_us = route->way == WAY_LINK || route->way == WAY_NEIGHBOUR;
-  if (!rewrite(p, flow, by_us, &work->tail, ipv6)) return DROP_FIRST + FL_DROP_MALFORMED;
-  return done(p, forward(p, route));
+  const __u8* macs = p->has_mac && route->way == WAY_LINK ? route->macs : NULL;
+  if (!rewrite(p, flow, by_us, macs, &work->tail, ipv6)) return DROP_FIRST + FL_DROP_MALFORMED;
+  return done(p, forward(p, route, has_plain_head(p, ipv6)));
 }
 
 /// Most packets are nobody's business here: said without a call, in all clusters but those with

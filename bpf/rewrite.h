@@ -36,10 +36,19 @@ struct ipv6_tail {
   __u8 hop_limit;
   __be32 source[4], destination[4];
 } __attribute__((packed));
+/// A frame with an IPv4 header that has no options, up to the ports.
+struct ipv4_head {
+  __u16 pad;  // so that the header is aligned
+  __u8 macs[12];
+  __be16 type;
+  struct iphdr ip;
+  __be16 ports[2];
+};
 /// In memory that is not the stack's.
 union address_tail {
   struct ipv4_tail v4;
   struct ipv6_tail v6;
+  struct ipv4_head head;
 };
 
 static __always_inline bool rewrite_ipv4(struct packet* p, const struct flow* flow,
@@ -91,11 +100,13 @@ static __always_inline bool rewrite_transport_xdp(struct packet* p, const struct
   return true;
 }
 
+/// `are_written`: the ports. What is left is the checksum.
 static __always_inline bool rewrite_transport_skb(struct packet* p, const struct flow* flow,
-                                                  const struct rewriting* how) {
+                                                  const struct rewriting* how, bool are_written) {
   const __be16 ports[2] = {flow->new_source_port, flow->new_destination_port};
   const bool same_ports = ports[0] == p->tuple.source_port && ports[1] == p->tuple.destination_port;
-  if (!same_ports && bpf_skb_store_bytes(skb_of(p), p->l4, ports, sizeof(ports), 0)) return false;
+  if (!same_ports && !are_written && bpf_skb_store_bytes(skb_of(p), p->l4, ports, sizeof(ports), 0))
+    return false;
   if (p->protocol == IPPROTO_SCTP) return true;
   const __u64 flags = p->protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
   const __u32 check = p->l4 + checksum_offset(p->protocol);
@@ -104,18 +115,47 @@ static __always_inline bool rewrite_transport_skb(struct packet* p, const struct
   return same_ports || bpf_l4_csum_replace(skb_of(p), check, 0, fold32(how->ports), flags) == 0;
 }
 
-/// `forward`: it leaves by us and not through the host's stack. False: the packet is half written
+/// tc, IPv4 without options: MAC addresses, addresses and ports by one call of the kernel instead
+/// of three. `macs`: destination and source, or NULL.
+static __always_inline bool rewrite_head(struct packet* p, const struct flow* flow,
+                                         const struct rewriting* how, const __u8* macs,
+                                         struct ipv4_head* head) {
+  const struct iphdr* ip = ensure(p, p->l3, sizeof(*ip));
+  if (!ip) return false;
+  head->ip = *ip;
+  head->ip.ttl = ip->ttl - how->forward;
+  head->ip.check = changed_checksum(ip->check, how->addresses + change_of(ip->ttl, head->ip.ttl));
+  head->ip.saddr = flow->new_source.word[3];
+  head->ip.daddr = flow->new_destination.word[3];
+  head->ports[0] = flow->new_source_port;
+  head->ports[1] = flow->new_destination_port;
+  const __u32 bytes = sizeof(head->ip) + (p->is_later_fragment ? 0 : sizeof(head->ports));
+  if (!macs) return bpf_skb_store_bytes(skb_of(p), p->l3, &head->ip, bytes, 0) == 0;
+  __builtin_memcpy(head->macs, macs, sizeof(head->macs));
+  head->type = bpf_htons(ETH_P_IP);
+  return bpf_skb_store_bytes(skb_of(p), 0, head->macs, FL_ETHERNET_BYTES + bytes, 0) == 0;
+}
+
+static __always_inline bool has_plain_head(const struct packet* p, const bool ipv6) {
+  return p->hook != FL_HOOK_XDP && !ipv6 && p->l4 == p->l3 + sizeof(struct iphdr);
+}
+
+/// `forward`: it leaves by us and not through the host's stack. `macs`: its new MAC addresses,
+/// which are written where has_plain_head() says so; may be NULL. False: the packet is half written
 /// and must be dropped (an skb out of memory).
 static __always_inline bool rewrite(struct packet* p, const struct flow* flow, bool forward,
-                                    union address_tail* tail, const bool ipv6) {
+                                    const __u8* macs, union address_tail* tail, const bool ipv6) {
   struct rewriting how = {.forward = forward};
   how.addresses = address_change(&p->tuple.source, &flow->new_source, ipv6) +
                   address_change(&p->tuple.destination, &flow->new_destination, ipv6);
   how.ports = change_of((__u32)p->tuple.source_port, (__u32)flow->new_source_port) +
               change_of((__u32)p->tuple.destination_port, (__u32)flow->new_destination_port);
-  if (!(ipv6 ? rewrite_ipv6(p, flow, &how, &tail->v6) : rewrite_ipv4(p, flow, &how, &tail->v4)))
-    return false;
+  const bool plain = has_plain_head(p, ipv6);
+  const bool written = plain  ? rewrite_head(p, flow, &how, macs, &tail->head)
+                       : ipv6 ? rewrite_ipv6(p, flow, &how, &tail->v6)
+                              : rewrite_ipv4(p, flow, &how, &tail->v4);
+  if (!written) return false;
   if (p->is_later_fragment) return true;
   return p->hook == FL_HOOK_XDP ? rewrite_transport_xdp(p, flow, &how)
-                                : rewrite_transport_skb(p, flow, &how);
+                                : rewrite_transport_skb(p, flow, &how, plain);
 }
