@@ -1,7 +1,9 @@
 // The Internet checksum, changed by what changed (RFC 1624).
 #pragma once
 
-#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
 
 /// Sum of 32-bit words' differences; folded only at the end.
 typedef __u64 checksum_change;
@@ -24,4 +26,16 @@ static __always_inline __u16 fold16(checksum_change sum) {
 
 static __always_inline __u16 changed_checksum(__u16 checksum, checksum_change change) {
   return ~fold16((__u64)(__u16)~checksum + change);
+}
+
+/// Whether the device, or the receiver, completes the checksum at `offset`: then a change of what
+/// it covers leaves the field alone. The field is the same afterwards, but 0xffff is 0.
+static __always_inline bool is_partial(struct __sk_buff* skb, __u32 offset) {
+  __u16 before = 0;
+  __u16 after = 0;
+  if (bpf_skb_load_bytes(skb, offset, &before, sizeof(before))) return false;
+  if (bpf_l4_csum_replace(skb, offset, 0, 1, 2)) return false;
+  if (bpf_skb_load_bytes(skb, offset, &after, sizeof(after))) return false;
+  bpf_l4_csum_replace(skb, offset, 1, 0, 2);
+  return before == after;
 }

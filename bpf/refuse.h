@@ -47,18 +47,6 @@ static __always_inline bool shall_answer(const struct question* q) {
   return is_unicast_host(&q->tuple.source, q->ipv6) && may_send(q);
 }
 
-/// Whether the device, or the receiver, completes the checksum at `offset`: then a change of what
-/// it covers leaves the field alone. The field is the same afterwards.
-static __always_inline bool is_partial(struct __sk_buff* skb, __u32 offset) {
-  __u16 before = 0;
-  __u16 after = 0;
-  if (bpf_skb_load_bytes(skb, offset, &before, sizeof(before))) return false;
-  if (bpf_l4_csum_replace(skb, offset, 0, 1, 2)) return false;
-  if (bpf_skb_load_bytes(skb, offset, &after, sizeof(after))) return false;
-  bpf_l4_csum_replace(skb, offset, 1, 0, 2);
-  return before == after;
-}
-
 static __always_inline bool reset_skb(struct packet* p, const struct question* q, const bool ipv6,
                                       union answer_headers* h) {
   const __u32 bytes = (ipv6 ? sizeof(h->v6.ip) : sizeof(h->v4.ip)) + sizeof(struct tcphdr);

@@ -7,6 +7,7 @@
 
 #include "checksum.h"
 #include "flows.h"
+#include "sctp.h"
 
 struct rewriting {
   checksum_change addresses, ports;
@@ -96,6 +97,8 @@ static __always_inline bool rewrite_transport_xdp(struct packet* p, const struct
     if (*check == 0) return true;  // the sender left it out (RFC 768, RFC 6935)
     const __u16 sum = changed_checksum(*check, how->addresses + how->ports);
     *check = sum ? sum : 0xffff;
+  } else {
+    return change_sctp_checksum(p, flow->new_source_port, flow->new_destination_port);
   }
   return true;
 }
@@ -107,7 +110,7 @@ static __always_inline bool rewrite_transport_skb(struct packet* p, const struct
   const bool same_ports = ports[0] == p->tuple.source_port && ports[1] == p->tuple.destination_port;
   if (!same_ports && !are_written && bpf_skb_store_bytes(skb_of(p), p->l4, ports, sizeof(ports), 0))
     return false;
-  if (p->protocol == IPPROTO_SCTP) return true;
+  if (p->protocol == IPPROTO_SCTP) return change_sctp_checksum(p, ports[0], ports[1]);
   const __u64 flags = p->protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
   const __u32 check = p->l4 + checksum_offset(p->protocol);
   if (bpf_l4_csum_replace(skb_of(p), check, 0, fold32(how->addresses), flags | BPF_F_PSEUDO_HDR))
