@@ -22,7 +22,7 @@ constexpr fl_timeouts kTimeouts{
     .tcp_closing = ticks(std::chrono::hours(1)),
     .closed = ticks(seconds(30)),
     .udp_new = ticks(seconds(30)),
-    .udp_established = ticks(seconds(180)),
+    .udp_established = ticks(seconds(120)),
 };
 constexpr __u32 kLongestTimeout =
     std::max({kTimeouts.tcp_new, kTimeouts.tcp_established, kTimeouts.tcp_closing, kTimeouts.closed,
