@@ -16,13 +16,16 @@ using Report = std::function<void(const Error&)>;
 struct Entry {
   std::string_view name;
   Result<std::unique_ptr<Datapath>> (*open)(const AgentConfig& config, const Report& report);
+  /// Before it serves; not where it is only cleaned up.
+  Result<> (*prepare)(const AgentConfig& config, const Report& report);
 };
 
 Result<std::unique_ptr<Datapath>> open_nftables(const AgentConfig&, const Report& report) {
   return nftables::make_datapath({.report = report});
 }
+Result<> prepare_nothing(const AgentConfig&, const Report&) { return {}; }
 
-Result<std::unique_ptr<Datapath>> open_ebpf(const AgentConfig& config, const Report& report) {
+ebpf::Options ebpf_options(const AgentConfig& config, const Report& report) {
   ebpf::Options options;
   options.pin_directory = config.pin_directory;
   options.cgroup = config.cgroup;
@@ -36,10 +39,17 @@ Result<std::unique_ptr<Datapath>> open_ebpf(const AgentConfig& config, const Rep
   options.snat_ports = config.ebpf_snat_ports;
   options.skip_interfaces = config.ebpf_skip_interfaces;
   options.report = report;
-  return ebpf::make_datapath(std::move(options));
+  return options;
+}
+Result<std::unique_ptr<Datapath>> open_ebpf(const AgentConfig& config, const Report& report) {
+  return ebpf::make_datapath(ebpf_options(config, report));
+}
+Result<> prepare_ebpf(const AgentConfig& config, const Report& report) {
+  return ebpf::prepare_node(ebpf_options(config, report));
 }
 
-constexpr Entry kDatapaths[] = {{"ebpf", &open_ebpf}, {"nftables", &open_nftables}};
+constexpr Entry kDatapaths[] = {{"ebpf", &open_ebpf, &prepare_ebpf},
+                                {"nftables", &open_nftables, &prepare_nothing}};
 
 }  // namespace
 
@@ -54,6 +64,9 @@ Result<std::unique_ptr<Datapath>> open_datapath(const AgentConfig& config, const
   for (const Entry& entry : kDatapaths) {
     if (config.datapath != "auto" && config.datapath != entry.name) continue;
     auto opened = entry.open(config, report);
+    if (opened)
+      if (auto ready = entry.prepare(config, report); !ready)
+        opened = tl::unexpected(std::move(ready).error());
     if (opened) return opened;
     refused += fmt::format("{}datapath {}: {}", refused.empty() ? "" : "; ", entry.name,
                            opened.error().doing);

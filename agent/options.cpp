@@ -121,7 +121,8 @@ constexpr Option kOptions[] = {
                            "off, auto (hardware whose driver does it) or native"),
     own<&Config::ebpf_forwarding>(
         "ebpf.forwarding", "", "ebpf-forwarding", kText,
-        "fast (from link to link) or stack (through the host's, where its filters see it)"),
+        "fast (from link to link) or stack (through the host's, where its filters see it; sets "
+        "net.ipv4.conf.all.accept_local=1)"),
     own<&Config::ebpf_flows>("ebpf.flows", "", "ebpf-flows", kNumber,
                              "IPv4 flows that are translated at a time; 0: by the node's memory"),
     own<&Config::ebpf_flows_v6>("ebpf.flowsIPv6", "", "ebpf-flows-ipv6", kNumber,

@@ -27,6 +27,7 @@
 #include "dataplane/ebpf/neighbours.hpp"
 #include "dataplane/ebpf/services.hpp"
 #include "dataplane/ebpf/sockets.hpp"
+#include "dataplane/ebpf/stack.hpp"
 #include "dataplane/kernel/flow_cleaner.hpp"
 #include "dataplane/kernel/netns.hpp"
 #include "dataplane/kernel/wake_set.hpp"
@@ -244,6 +245,7 @@ Result<std::size_t> EbpfDatapath::attach() {
 }
 
 Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
+  TRY_VOID(accept_own_sources(options_));
   if (live_ == nullptr) TRY_VOID(open_generation());
   node_ = plan.node;
   TRY(std::size_t written, write_node());

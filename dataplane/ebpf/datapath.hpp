@@ -28,7 +28,8 @@ struct Options {
   /// Of cgroup v2, above all pods and the host's own programs.
   std::string cgroup = "/sys/fs/cgroup";
   XdpMode xdp = XdpMode::kAuto;
-  /// Packets go through the host's stack once translated, where its filters see them.
+  /// Packets go through the host's stack once translated, where its filters see them. Sets
+  /// net.ipv4.conf.all.accept_local, without which IPv4 drops those that are masqueraded.
   bool forward_by_stack = false;
   /// Flows that the tables have place for; rounded up to a power of two. 0: by the node's memory,
   /// at most 512 Ki (IPv4) and 128 Ki (IPv6).
@@ -49,5 +50,10 @@ struct Options {
 /// In the calling thread's network namespace. Loads nothing yet, but fails where this kernel lacks
 /// something that has no substitute: the error says what.
 Result<std::unique_ptr<Datapath>> make_datapath(Options options);
+
+/// For who is about to serve with a datapath of these options: tells the node what it must be told
+/// first, and reports what else is in the way. An error names the setting. In the calling thread's
+/// network namespace.
+Result<> prepare_node(const Options& options);
 
 }  // namespace fairlead::ebpf

@@ -51,6 +51,7 @@ std::unique_ptr<Datapath> GenerationTest::open(std::uint32_t flows) {
   options.frontends = 1 << 10;
   options.affinities = 1 << 10;
   options.report = [this](const Error& error) { reported.push_back(error.doing); };
+  adjust(options);
   std::unique_ptr<Datapath> opened;
   world->node.run([&] {
     auto made = ebpf::make_datapath(std::move(options));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bpf/abi/config.h"
+#include "dataplane/ebpf/datapath.hpp"
 #include "dataplane/kernel/bpf_map.hpp"
 #include "tests/netns/cluster/cluster.hpp"
 #include "tests/netns/ebpf/client.hpp"
@@ -24,6 +25,8 @@ class GenerationTest : public ClusterTest, public testing::WithParamInterface<Fa
   [[nodiscard]] static Family family() { return GetParam(); }
   const Addresses at = addresses_of(family());
 
+  /// What else a test wants of its agents.
+  virtual void adjust(ebpf::Options&) const {}
   /// In the node's namespace. Each number of flows is a generation of its own. What it reports is
   /// in `reported`.
   [[nodiscard]] std::unique_ptr<Datapath> open(std::uint32_t flows);
