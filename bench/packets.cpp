@@ -6,7 +6,7 @@
 //
 // No figure without proof: after each run the programs' own counters and the verdict must say that
 // every packet took the way that the case is named after. The strawman is what the machine can do
-// with the kernel's own tables: strawman.h.
+// with the kernel's own tables (strawman.h), and what that consists of (primitives.h).
 #include <fmt/format.h>
 #include <fmt/os.h>
 #include <linux/bpf.h>
@@ -63,6 +63,15 @@ constexpr std::array kCases{
     Case{"reply, many in turn", Packets::kReplyInTurn, kInTurnTimes},
     Case{"new flow", Packets::kNew, 0},
 };
+/// Programs of bench/primitives.h.
+struct Primitive {
+  const char *name, *program;
+};
+constexpr std::array kPrimitives{
+    Primitive{"one of 65,536 lines of 32 MiB", "line_xdp"},
+    Primitive{"a hash look-up, hot", "hash_xdp"},
+    Primitive{"the same and bpf_fib_lookup", "route_xdp"},
+};
 enum class Who : std::uint8_t { kSubject, kStrawman };
 struct Place {
   const char* name;
@@ -81,7 +90,22 @@ constexpr std::array kPlaces{
 struct Figure {
   double median = 0, low = 0, high = 0, floor = 0;
 };
-using Figures = std::array<std::array<Figure, kCases.size()>, kPlaces.size()>;
+struct Figures {
+  std::array<std::array<Figure, kCases.size()>, kPlaces.size()> cases;
+  std::array<Figure, kPrimitives.size()> primitives;
+};
+/// Rounds of one thing: net nanoseconds, and those of the empty program.
+struct Samples {
+  std::vector<double> net, floor;
+  void add(double ns, double empty) {
+    net.push_back(ns - empty);
+    floor.push_back(empty);
+  }
+  [[nodiscard]] Figure figure() const {
+    return {percentile(net, 0.5), percentile(net, 0.25), percentile(net, 0.75),
+            percentile(floor, 0.5)};
+  }
+};
 
 /// Flows of one family, as their packets arrive.
 struct Flows {
@@ -108,6 +132,19 @@ class Measurement {
     const Run done = run(place, one, who.program(place.hook));
     prove(place, one, before, done.verdict);
     if (one.packets == Packets::kNew) who.recall_flows(place.family);
+    return {done.ns, floor};
+  }
+
+  /// As measure(), with the packets of the strawman's flows.
+  std::pair<double, double> measure(const Primitive& primitive) {
+    const auto& tuples = flows(Who::kStrawman, Family::kIpv4).requests;
+    const auto run = [&](int program) {
+      return replay_.in_turn(Hook::kXdp, program, tuples, kAck, kInTurnTimes);
+    };
+    const double floor = run(replay_.empty_program(Hook::kXdp)).ns;
+    const Run done = run(replay_.object().program_fd(primitive.program));
+    if (done.verdict != XDP_TX)
+      fail(fmt::format("{}: verdict {}", primitive.program, done.verdict));
     return {done.ns, floor};
   }
 
@@ -198,49 +235,64 @@ Figures measure(std::uint32_t services) {
   enter_own_namespace();
   const int wire = make_wire();
   Measurement measurement(wire, services, fmt::format("/sys/fs/bpf/bench-{}", services));
-  std::array<std::array<std::array<std::vector<double>, 2>, kCases.size()>, kPlaces.size()> samples;
-  for (std::size_t round = 0; round < kRounds; ++round)
+  std::array<std::array<Samples, kCases.size()>, kPlaces.size()> cases;
+  std::array<Samples, kPrimitives.size()> primitives;
+  for (std::size_t round = 0; round < kRounds; ++round) {
     for (std::size_t place = 0; place < kPlaces.size(); ++place)
       for (std::size_t one = 0; one < kCases.size(); ++one) {
         const auto [ns, floor] = measurement.measure(kPlaces[place], kCases[one]);
-        samples[place][one][0].push_back(ns - floor);
-        samples[place][one][1].push_back(floor);
+        cases[place][one].add(ns, floor);
       }
+    for (std::size_t one = 0; one < kPrimitives.size(); ++one) {
+      const auto [ns, floor] = measurement.measure(kPrimitives[one]);
+      primitives[one].add(ns, floor);
+    }
+  }
   Figures figures;
   for (std::size_t place = 0; place < kPlaces.size(); ++place)
-    for (std::size_t one = 0; one < kCases.size(); ++one) {
-      const auto& [net, floor] = samples[place][one];
-      figures[place][one] = {percentile(net, 0.5), percentile(net, 0.25), percentile(net, 0.75),
-                             percentile(floor, 0.5)};
-    }
+    std::ranges::transform(cases[place], figures.cases[place].begin(), &Samples::figure);
+  std::ranges::transform(primitives, figures.primitives.begin(), &Samples::figure);
   return figures;
 }
 
+std::string json_row(std::uint32_t services, const char* place, const char* one,
+                     const Figure& figure) {
+  return fmt::format(
+      R"({{"services":{},"place":"{}","case":"{}","ns":{:.1f},"low":{:.1f},"high":{:.1f},)"
+      R"("floor":{:.1f}}})",
+      services, place, one, figure.median, figure.low, figure.high, figure.floor);
+}
+
 std::string json_of(std::uint32_t services, const Figures& figures) {
-  std::string json;
+  std::vector<std::string> rows;
   for (std::size_t place = 0; place < kPlaces.size(); ++place)
-    for (std::size_t one = 0; one < kCases.size(); ++one) {
-      const Figure& figure = figures[place][one];
-      json += fmt::format(
-          R"({}{{"services":{},"place":"{}","case":"{}","ns":{:.1f},"low":{:.1f},"high":{:.1f},)"
-          R"("floor":{:.1f}}})",
-          json.empty() ? "" : ",\n", services, kPlaces[place].name, kCases[one].name, figure.median,
-          figure.low, figure.high, figure.floor);
-    }
-  return json;
+    for (std::size_t one = 0; one < kCases.size(); ++one)
+      rows.push_back(
+          json_row(services, kPlaces[place].name, kCases[one].name, figures.cases[place][one]));
+  for (std::size_t one = 0; one < kPrimitives.size(); ++one)
+    rows.push_back(
+        json_row(services, "the machine", kPrimitives[one].name, figures.primitives[one]));
+  return fmt::format("{}", fmt::join(rows, ",\n"));
+}
+
+void print_header(std::uint32_t services, const char* place) {
+  fmt::print("{:>32} {:>8} {:>8} {:>18}\n", fmt::format("{} Services, {}", services, place),
+             "empty", "net", "quartiles");
+}
+void print_row(const char* name, const Figure& figure) {
+  fmt::print("{:>32} {:>8.1f} {:>8.1f} {:>18}\n", name, figure.floor, figure.median,
+             fmt::format("{:.1f} to {:.1f}", figure.low, figure.high));
 }
 
 void print(std::uint32_t services, const Figures& figures) {
   for (std::size_t place = 0; place < kPlaces.size(); ++place) {
-    fmt::print("{:>30} {:>8} {:>8} {:>18}\n",
-               fmt::format("{} Services, {}", services, kPlaces[place].name), "empty", "net",
-               "quartiles");
-    for (std::size_t one = 0; one < kCases.size(); ++one) {
-      const Figure& figure = figures[place][one];
-      fmt::print("{:>30} {:>8.1f} {:>8.1f} {:>18}\n", kCases[one].name, figure.floor, figure.median,
-                 fmt::format("{:.1f} to {:.1f}", figure.low, figure.high));
-    }
+    print_header(services, kPlaces[place].name);
+    for (std::size_t one = 0; one < kCases.size(); ++one)
+      print_row(kCases[one].name, figures.cases[place][one]);
   }
+  print_header(services, "the machine");
+  for (std::size_t one = 0; one < kPrimitives.size(); ++one)
+    print_row(kPrimitives[one].name, figures.primitives[one]);
   std::fflush(stdout);
 }
 

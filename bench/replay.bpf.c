@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "bench/replay.h"
-#include "bench/strawman.h"
+#include "bench/primitives.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -107,7 +107,7 @@ foreign_counts() {
 expect_foreign_programs_run() {
   local before after
   before=$(foreign_counts)
-  outcome ext 198.18.0.1:30080 >/dev/null # served or refused: a packet
+  outcome ext 198.18.0.1:9 >/dev/null # nobody's: a packet that is redirected by us is not seen behind us
   answer node1 "$(pod_ip web-1):8080" >/dev/null
   after=$(foreign_counts)
   paste <(tr ' ' '\n' <<<"$before") <(tr ' ' '\n' <<<"$after") | awk '$2 <= $1 { exit 1 }' ||
