@@ -2,9 +2,11 @@
 //
 //   look at every place of the key: a victim, or somebody who has the key
 //   claim the victim (compare-and-swap), write it, publish it
-//   unique: look at all places again; if another claimed the same key meanwhile, give up our own
+//   look at all places again; if another claimed the same key meanwhile, give up our own
 //
-// Two writers of one key cannot both believe they are alone: each publishes before it looks.
+// Two writers of one key cannot both believe they are alone: each publishes before it looks. Of a
+// reply's key both give up and take another. Of an original's the one stays that a look-up finds
+// first, and the other's packet follows it.
 #pragma once
 
 #include "flow_state.h"
@@ -20,8 +22,9 @@ struct new_entry {
   struct tuple becomes;  // leave so
   __u8 protocol;
   __u8 state;   // enum fl_flow_state, of phase FL_FLOW_NEW
-  __u8 unique;  // INSERT_TAKEN if the key is in use by another flow
+  __u8 yields;  // only to who is found first
   __u8 pad;
+  __u64 replaces;        // `control` of the entry that knows of an earlier flow; 0: there is none
   struct victim victim;  // of insert_entry4(): whose place is taken
 };
 
@@ -65,8 +68,8 @@ static __always_inline bool is_being_written(__u64 control, __u64 key) {
   return (control & FL_FLOW_KEY_MASK) == key && phase_of(control) == FL_FLOW_BUSY;
 }
 
-/// The higher decides.
-enum worth { NO_VICTIM, VICTIM, SAME_FLOW, OTHER_FLOW, FL_BUCKET_SPILLED = 8 };
+/// The higher decides. The bucket's marks stand beside it, as enum fl_flow_state.
+enum worth { NO_VICTIM, VICTIM, SAME_FLOW, OTHER_FLOW, WORTH = 7 };
 
 /// What `place` is to who wants to enter `want`.
 static __always_inline int weigh(const struct new_entry* want, __u32 place, __u64 control,
@@ -74,10 +77,11 @@ static __always_inline int weigh(const struct new_entry* want, __u32 place, __u6
   void* entry = entry_at(place, ipv6);
   if (!entry) return NO_VICTIM;
   const __u64 key = key_of(&want->tuple, want->protocol);
-  if (is_being_written(control, key)) return want->unique ? OTHER_FLOW : NO_VICTIM;
+  if (is_being_written(control, key)) return OTHER_FLOW;
   if (!has_key(entry, control, want, key, ipv6))
     return is_free(entry, control, place, ipv6) ? VICTIM : NO_VICTIM;
-  if (!want->unique || translates_to(entry, &want->becomes, ipv6)) return SAME_FLOW;
+  if (!((control ^ want->replaces) & ~(0xffULL << FL_FLOW_STATE_SHIFT))) return SAME_FLOW;
+  if (translates_to(entry, &want->becomes, ipv6)) return SAME_FLOW;
   return is_free(entry, control, place, ipv6) ? SAME_FLOW : OTHER_FLOW;
 }
 /// A bucket: the better of its ways, and its number. One number, so that the verifier sees one way
@@ -98,7 +102,7 @@ static __always_inline int weigh_bucket(struct new_entry* want, __u32 index, con
     victim->control = is_second ? second : first;
     victim->found = true;
   }
-  return state_of(first) & FL_FLOW_SPILLED ? worth | FL_BUCKET_SPILLED : worth;
+  return worth | (state_of(first) & (FL_FLOW_SPILLED | FL_FLOW_DOUBTED));
 }
 __noinline int weigh_bucket4(struct new_entry* want, __u32 index) {
   return want ? weigh_bucket(want, index, false) : NO_VICTIM;
@@ -107,20 +111,30 @@ __noinline int weigh_bucket6(struct new_entry* want, __u32 index) {
   return want ? weigh_bucket(want, index, true) : NO_VICTIM;
 }
 
+/// Marks the bucket as one that is gone past; the agent's doubt is no more.
+static __always_inline bool mark_bucket(__u32 index, bool doubted, const bool ipv6) {
+  void* bucket = bucket_at(index, ipv6);
+  if (!bucket) return false;
+  if (doubted)
+    __sync_fetch_and_and(control_of(bucket, ipv6),
+                         ~((__u64)FL_FLOW_DOUBTED << FL_FLOW_STATE_SHIFT));
+  __sync_fetch_and_or(control_of(bucket, ipv6), (__u64)FL_FLOW_SPILLED << FL_FLOW_STATE_SHIFT);
+  return true;
+}
+
 /// 0, or why there is no victim.
 static __always_inline int find_victim(struct new_entry* want, __u64 hash, const bool ipv6) {
 #pragma clang loop unroll(disable)
   for (__u32 probe = 0; probe < FL_FLOW_PROBES; ++probe) {
     const __u32 index = fl_flow_bucket(hash, probe, buckets_of(ipv6));
     const int answer = ipv6 ? weigh_bucket6(want, index) : weigh_bucket4(want, index);
-    const int worth = answer & ~FL_BUCKET_SPILLED;
+    const int worth = answer & WORTH;
     if (worth == OTHER_FLOW) return INSERT_TAKEN;
     if (worth == SAME_FLOW) return 0;
-    if (answer & FL_BUCKET_SPILLED) continue;
-    if (want->victim.found) return 0;
-    void* bucket = bucket_at(index, ipv6);
-    if (!bucket) return INSERT_FULL;
-    __sync_fetch_and_or(control_of(bucket, ipv6), (__u64)FL_FLOW_SPILLED << FL_FLOW_STATE_SHIFT);
+    const bool marked = answer & FL_FLOW_SPILLED;
+    if (!marked && want->victim.found) return 0;
+    if (marked && !(answer & FL_FLOW_DOUBTED)) continue;
+    if (!mark_bucket(index, marked, ipv6)) return INSERT_FULL;
   }
   return want->victim.found ? 0 : INSERT_FULL;
 }
@@ -154,7 +168,7 @@ static __always_inline bool contests(const struct new_entry* want, __u32 place, 
   const __u64 key = key_of(&want->tuple, want->protocol);
   if ((control & FL_FLOW_KEY_MASK) != key) return false;
   // Who writes further on looks here once it has published, and gives up.
-  if (phase_of(control) == FL_FLOW_BUSY) return earlier;
+  if (phase_of(control) == FL_FLOW_BUSY || want->yields) return earlier;
   return weigh(want, place, control, ipv6) == OTHER_FLOW;
 }
 
@@ -222,7 +236,7 @@ static __always_inline int insert_entry(struct new_entry* want, const bool ipv6)
   write_entry(entry, want, ipv6);
   // From busy to published; keeps FL_FLOW_SPILLED, which others may set meanwhile.
   __sync_fetch_and_xor(control, (__u64)(FL_FLOW_BUSY ^ want->state) << FL_FLOW_STATE_SHIFT);
-  if (want->unique && is_contested(want, hash, want->victim.place, ipv6)) {
+  if (is_contested(want, hash, want->victim.place, ipv6)) {
     remove_entry(want->victim.place, ipv6);
     return INSERT_TAKEN;
   }

@@ -27,6 +27,8 @@ struct beginning {
   __u8 pad;
   __u32 out_interface;
   struct flow flow;        // what the packets become
+  struct flow other;       // of another packet of the flow, which was first
+  __u64 replaces;          // see struct new_entry
   struct new_entry entry;  // the two, one after the other
   struct conntrack_question conntrack;
 };
@@ -159,7 +161,8 @@ static __always_inline int insert(struct new_entry* entry, const bool ipv6) {
 static __always_inline int insert_reply(struct beginning* of, const struct fl_config* node,
                                         bool keep_port, const bool ipv6) {
   struct new_entry* reply = &of->entry;
-  reply->unique = 1;
+  reply->yields = 0;
+  reply->replaces = 0;
   reply->protocol = of->protocol;
   reply->state = of->flow.state | FL_FLOW_REPLY;
   reply->tuple.source = of->flow.new_destination;
@@ -184,7 +187,23 @@ static __always_inline int insert_reply(struct beginning* of, const struct fl_co
   return INSERT_TAKEN;
 }
 
-/// Both entries, or none.
+/// Another packet of the flow, on another CPU, was first: its translation holds. Our reply's entry
+/// goes, unless it is that one's, too.
+static __always_inline int follow_other(struct beginning* of, __u32 place, const bool ipv6) {
+  const __u64 key = key_of(&of->tuple, of->protocol);
+  // It is not yet published: this packet goes its own way, and its answer comes back.
+  if (!look_up_flow(&of->tuple, key, of->hash, ipv6, &of->other)) return GO_ON;
+  if (of->other.new_source_port == of->flow.new_source_port &&
+      of->other.new_destination_port == of->flow.new_destination_port &&
+      same_address(&of->other.new_source, &of->flow.new_source, ipv6) &&
+      same_address(&of->other.new_destination, &of->flow.new_destination, ipv6))
+    return GO_ON;
+  remove_entry(place, ipv6);
+  of->flow = of->other;
+  return FOLLOW;
+}
+
+/// Both entries, or none. FOLLOW: `of->flow` is another's, and its route is not known.
 static __always_inline int insert_flow(struct beginning* of, const bool ipv6) {
   const struct fl_config* node = node_config();
   if (!node) return UNTOUCHED;
@@ -201,14 +220,17 @@ static __always_inline int insert_flow(struct beginning* of, const bool ipv6) {
   if (place == INSERT_TAKEN) return DROP_FIRST + FL_DROP_NO_SNAT_PORT;
   if (place < 0) return DROP_FIRST + FL_DROP_FLOW_TABLE_FULL;
   struct new_entry* original = &of->entry;
-  original->unique = 0;
+  original->yields = 1;
+  original->replaces = of->replaces;
   original->state = of->flow.state;
   original->tuple = of->tuple;
   original->becomes.source = of->flow.new_source;
   original->becomes.source_port = of->flow.new_source_port;
   original->becomes.destination = of->flow.new_destination;
   original->becomes.destination_port = of->flow.new_destination_port;
-  if (insert(original, ipv6) < 0) {
+  const int taken = insert(original, ipv6);
+  if (taken == INSERT_TAKEN) return follow_other(of, place, ipv6);
+  if (taken < 0) {
     remove_entry(place, ipv6);
     return DROP_FIRST + FL_DROP_FLOW_TABLE_FULL;
   }

@@ -24,6 +24,7 @@ enum { CONTINUE = -1000 };
 /// What is to become of a packet.
 enum outcome {
   GO_ON,      // with the next step
+  FOLLOW,     // another packet's flow, which the table knows by now
   UNTOUCHED,  // to whoever comes after us
   DONE,       // `verdict` says what the program returns
   ANSWER_REFUSED,

@@ -106,9 +106,12 @@ static __always_inline enum outcome process_family(struct packet* p, const struc
   if (p->hook == FL_HOOK_TC_EGRESS) return known ? process_egress(p, work, ipv6) : UNTOUCHED;
   if (!known && is_nobodys(p, node, ipv6)) return UNTOUCHED;
   if (p->hop_limit <= 1) return UNTOUCHED;  // the stack says that its time is exceeded
-  end = known && still_holds(p, flow, node, ipv6)
-            ? route_known(p, node, flow, ipv6, &work->route)
-            : begin_flow(p, node, ipv6, &work->of, &work->route);
+  end = FOLLOW;
+  if (!known || !still_holds(p, flow, node, ipv6)) {
+    work->of.replaces = known ? flow->control : 0;
+    end = begin_flow(p, node, ipv6, &work->of, &work->route);
+  }
+  if (end == FOLLOW) end = route_known(p, node, flow, ipv6, &work->route);
   if (end != GO_ON) return end;
   return send(p, work, ipv6);
 }

@@ -16,6 +16,12 @@
 // compare-and-swap of `control`. Nothing is ever deleted by time: an entry whose time is over, and
 // whose partner's is, is free for the next that needs its place. A UDP entry of phase
 // FL_FLOW_CLOSED is never used again: so the agent ends flows whose backend is gone.
+//
+// Marks are taken away by the agent alone, which doubts them first (FL_FLOW_DOUBTED). Who enters a
+// flow and goes past a doubted mark confirms it: takes the doubt away, then sets the mark. After an
+// RCU grace period whoever went past without seeing the doubt is in the table; if no entry is
+// there that is found by way of the mark, and the doubt is still there, both are taken away at
+// once.
 #pragma once
 
 #include "types.h"
@@ -38,6 +44,7 @@ enum fl_flow_state {
   FL_FLOW_HOST = 1 << 4,     // the backend is the node itself: replies pass the egress hook
   FL_FLOW_SPILLED = 1 << 5,  // of the bucket's first entry: look further
   FL_FLOW_FIN = 1 << 6,      // this direction has sent FIN
+  FL_FLOW_DOUBTED = 1 << 7,  // beside FL_FLOW_SPILLED: the agent asks whether anybody needs that
 };
 
 /// All addresses and ports in network byte order.

@@ -24,6 +24,7 @@
 #include "dataplane/ebpf/generation.hpp"
 #include "dataplane/ebpf/interfaces.hpp"
 #include "dataplane/ebpf/live.hpp"
+#include "dataplane/ebpf/marks.hpp"
 #include "dataplane/ebpf/neighbours.hpp"
 #include "dataplane/ebpf/services.hpp"
 #include "dataplane/ebpf/sockets.hpp"
@@ -83,6 +84,7 @@ class EbpfDatapath final : public Datapath {
   Result<> look_for_neighbours();
   Result<std::size_t> attach();
   Result<> retire_others();
+  void sweep_seldom();
   void carry_out(Effects effects, StaleFlows::Lock held);
   void end_sockets(const Live& live, const std::vector<fl_dead_key>& backends) const;
   void keep_use();
@@ -111,7 +113,7 @@ class EbpfDatapath final : public Datapath {
   Network network_;
   bool attached_ = false;
   std::string reported_cgroup_;
-  SteadyTime neighbours_due_{}, others_due_{};
+  SteadyTime neighbours_due_{}, others_due_{}, marks_due_{};
   std::vector<std::string> alarms_;  // maps of which a report was made
   Chores chores_;                    // last: its thread uses the others
 };
@@ -265,6 +267,7 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
   }
   TRY(const std::size_t attached, attach());
   TRY_VOID(retire_others());
+  sweep_seldom();
   report.elements_added += written + interfaces + attached;
   if (written + interfaces + attached > 0)
     report.transactions = std::max(report.transactions, std::size_t{1});
@@ -290,6 +293,19 @@ Result<> EbpfDatapath::retire_others() {
       former_.retire(live_->generation.name, live_->generation.object.program_fd(kSocketIterator)));
   others_due_ = now + kSeldom;
   return {};
+}
+
+/// A chore: it waits for programs, and looks at all flows where buckets are marked.
+void EbpfDatapath::sweep_seldom() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < marks_due_) return;
+  marks_due_ = now + kSeldom;
+  chores_.add([live = live_] {
+    Maps& maps = live->generation.maps;
+    const fl_timeouts timeouts = maps.config().timeouts;
+    sweep_marks(maps.flows4_memory.elements<fl_bucket4>(), timeouts, wait_for_programs);
+    sweep_marks(maps.flows6_memory.elements<fl_bucket6>(), timeouts, wait_for_programs);
+  });
 }
 
 // ---- effects ----
