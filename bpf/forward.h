@@ -5,8 +5,8 @@
 //               the host's stack where that must do the rest
 //
 // A masqueraded packet that goes on through the stack has one of the node's own addresses as its
-// source: IPv4 takes that for a martian unless net.ipv4.conf.*.accept_local is set, as the agent does
-// where packets go that way by choice (forward_by_stack).
+// source: IPv4 takes that for a martian unless net.ipv4.conf.*.accept_local is set, as the agent
+// does where packets go that way by choice (forward_by_stack).
 #pragma once
 
 #include "drop.h"

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <set>
 
 namespace fairlead::ebpf {
 namespace {
@@ -84,10 +83,18 @@ ClsactPlace Attachments::clsact_place(int interface, bool egress) const {
   return {interface, egress, kFilterHandle, how_.priority};
 }
 
+/// A place that refuses us is not asked for again before the next resync.
 Result<bool> Attachments::put_link(const Place& place, const BpfProgram& program) {
-  const std::string path = paths_.links + '/' + place.pin;
+  pinned_.erase(place.pin);
+  program_of_pin_.erase(place.pin);
+  TRY(const bool written, write_link(place, program));
   pinned_[place.pin] = place.identity;
   program_of_pin_[place.pin] = program.id;
+  return written;
+}
+
+Result<bool> Attachments::write_link(const Place& place, const BpfProgram& program) const {
+  const std::string path = paths_.links + '/' + place.pin;
   if (path_exists(path)) {
     auto link = BpfLink::open_pinned(path);
     const auto info = link ? link->info() : tl::unexpected(link.error());
@@ -154,11 +161,20 @@ Result<bool> Attachments::put_xdp(const NetworkLink& link) {
   const Place place{pin, BpfHook{BPF_XDP}, link.index, static_cast<std::uint64_t>(link.index),
                     XDP_FLAGS_DRV_MODE};
   auto put = put_link(place, *program);
-  if (put) return put;
-  pinned_.erase(pin);
-  program_of_pin_.erase(pin);
+  const int error = put ? 0 : put.error().code.value();
+  if (error != EBUSY) taken_.erase(link.index);
+  // A device has one XDP program at a time: we do not take the place of another's.
+  if (error == EBUSY) {
+    if (taken_.insert(link.index).second && how_.report)
+      how_.report(
+          {put.error().code,
+           fmt::format("interface {}: another XDP program is there; it is left, and tc does "
+                       "what ours would",
+                       link.name)});
+    return false;
+  }
   // kAuto takes what the driver gives; kNative was asked for, where there is a driver to ask.
-  if (how_.xdp == XdpMode::kAuto || put.error().code.value() == EOPNOTSUPP) return false;
+  if (!put && (how_.xdp == XdpMode::kAuto || error == EOPNOTSUPP)) return false;
   return put;
 }
 
@@ -206,21 +222,25 @@ Result<> Attachments::forget_others(std::span<const NetworkLink> links) {
     const int interface = interface_of_pin(pin.first);
     return interface != 0 && !ours.contains(interface);
   });
+  std::erase_if(taken_, [&](int interface) { return !ours.contains(interface); });
   std::erase_if(filters_, [&](const auto& filter) { return !ours.contains(filter.first.first); });
   return {};
 }
 
-bool Attachments::is_complete() const {
-  const bool links = std::ranges::all_of(pinned_, [&](const auto& pinned) {
+bool Attachments::has_all_links() const {
+  return std::ranges::all_of(pinned_, [&](const auto& pinned) {
     const auto link = BpfLink::open_pinned(paths_.links + '/' + pinned.first);
     const auto info = link ? link->info() : tl::unexpected(link.error());
     return info && target_of(*info) == pinned.second &&
            info->program_id == program_of_pin_.at(pinned.first);
   });
-  return links && std::ranges::all_of(filters_, [&](const auto& filter) {
-           const auto have = find_clsact(clsact_place(filter.first.first, filter.first.second));
-           return have && *have == filter.second;
-         });
+}
+
+bool Attachments::has_all_filters() const {
+  return std::ranges::all_of(filters_, [&](const auto& filter) {
+    const auto have = find_clsact(clsact_place(filter.first.first, filter.first.second));
+    return have && *have == filter.second;
+  });
 }
 
 Result<> detach_all(const PinPaths& paths) {

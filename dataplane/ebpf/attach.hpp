@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,8 +41,10 @@ class Attachments {
   Result<std::size_t> attach_to_cgroup(const CgroupPlace& cgroup);
   Result<std::size_t> attach_to_links(std::span<const NetworkLink> links);
 
-  /// Whether every place still has our program. Cheap: one or two system calls a place.
-  [[nodiscard]] bool is_complete() const;
+  /// Whether every place still has our program: those that are links, three system calls each, and
+  /// filters, by netlink. Where the last attach_to_…() did not succeed there is none to have.
+  [[nodiscard]] bool has_all_links() const;
+  [[nodiscard]] bool has_all_filters() const;
 
  private:
   struct Place {
@@ -52,6 +55,7 @@ class Attachments {
     std::uint32_t flags = 0;
   };
   Result<bool> put_link(const Place& place, const BpfProgram& program);
+  Result<bool> write_link(const Place& place, const BpfProgram& program) const;
   Result<bool> put_filter(int interface, bool egress, const BpfProgram& program);
   Result<bool> put_traffic(const NetworkLink& link, bool egress);
   Result<bool> put_xdp(const NetworkLink& link);
@@ -65,6 +69,7 @@ class Attachments {
   std::map<std::string, std::uint64_t> pinned_;            // pin -> identity of its target
   std::map<std::pair<int, bool>, std::uint32_t> filters_;  // interface, egress -> program's id
   std::map<std::string, std::uint32_t> program_of_pin_;    // pin -> program's id
+  std::set<int> taken_;  // interfaces with somebody else's XDP program, as was reported
 };
 
 /// Takes everything of a generation from its places. `links`: its directory.

@@ -29,6 +29,7 @@
 #include "dataplane/ebpf/services.hpp"
 #include "dataplane/ebpf/sockets.hpp"
 #include "dataplane/ebpf/stack.hpp"
+#include "dataplane/kernel/filter_monitor.hpp"
 #include "dataplane/kernel/flow_cleaner.hpp"
 #include "dataplane/kernel/netns.hpp"
 #include "dataplane/kernel/wake_set.hpp"
@@ -40,6 +41,8 @@ using Report = std::function<void(const Error&)>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::chrono::minutes kSeldom{1};
+/// A link can be detached by anybody with its id, and nobody is told. To look takes microseconds.
+constexpr std::chrono::seconds kLinksPeriod{3};
 constexpr std::uint64_t kAlarmPercent = 90;
 
 class EbpfDatapath final : public Datapath {
@@ -109,6 +112,8 @@ class EbpfDatapath final : public Datapath {
   std::optional<Services> services_;
   std::optional<Attachments> attachments_;
   std::optional<RemovalMonitor> removals_;
+  std::optional<Ticker> ticker_;          // these two: from the first resync on
+  std::optional<FilterMonitor> filters_;  // where devices have no links
   NodeSettings node_;
   Network network_;
   bool attached_ = false;
@@ -145,6 +150,12 @@ Result<> EbpfDatapath::open_generation() {
   if (auto removals = RemovalMonitor::open(made->generation.links()); removals) {
     removals_.emplace(std::move(*removals));
     TRY_VOID(wakes_.add(removals_->fd()));
+  }
+  TRY(ticker_, Ticker::make(kLinksPeriod));
+  TRY_VOID(wakes_.add(ticker_->fd()));
+  if (!features_.tcx) {
+    TRY(filters_, FilterMonitor::open());
+    TRY_VOID(wakes_.add(filters_->fd()));
   }
   if (!features_.ct_lookup)
     report({std::make_error_code(std::errc::not_supported),
@@ -366,6 +377,11 @@ void EbpfDatapath::keep_use() {
 Result<bool> EbpfDatapath::foreign_change_here() {
   TRY(const bool links_changed, monitor_.drain());
   const bool pins_changed = removals_ && removals_->drain();
+  const bool is_time = ticker_ && ticker_->drain();
+  bool filters_changed = false;
+  if (filters_) {
+    TRY(filters_changed, filters_->drain());
+  }
   if (live_ == nullptr || !attached_) return false;
   if (links_changed) {
     TRY_VOID(write_node());
@@ -374,7 +390,8 @@ Result<bool> EbpfDatapath::foreign_change_here() {
     TRY_VOID(attachments_->attach_to_links(network_.links));
     if (removals_) removals_->drain();  // pins of interfaces that are gone
   }
-  return (links_changed || pins_changed) && !attachments_->is_complete();
+  if ((links_changed || pins_changed || is_time) && !attachments_->has_all_links()) return true;
+  return (links_changed || pins_changed || filters_changed) && !attachments_->has_all_filters();
 }
 
 // ---- end ----
@@ -394,6 +411,8 @@ Result<> EbpfDatapath::cleanup_here() {
   services_.reset();
   attachments_.reset();
   removals_.reset();
+  ticker_.reset();
+  filters_.reset();
   attached_ = false;
   {
     const std::lock_guard lock(live_mutex_);

@@ -1,12 +1,14 @@
-// epoll(7) and inotify(7).
+// epoll(7), inotify(7) and timerfd_create(2).
 #include "dataplane/kernel/wake_set.hpp"
 
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 
 namespace fairlead {
 
@@ -40,6 +42,21 @@ bool RemovalMonitor::drain() {
   bool any = false;
   while (::read(fd_.get(), events.data(), events.size()) > 0) any = true;
   return any;
+}
+
+Result<Ticker> Ticker::make(std::chrono::seconds period) {
+  Ticker ticker;
+  ticker.fd_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  itimerspec times{};
+  times.it_value.tv_sec = times.it_interval.tv_sec = period.count();
+  if (!ticker.fd_ || ::timerfd_settime(ticker.fd(), 0, &times, nullptr) != 0)
+    return system_error(errno, "make a timer");
+  return ticker;
+}
+
+bool Ticker::drain() {
+  std::uint64_t periods = 0;
+  return ::read(fd_.get(), &periods, sizeof(periods)) == sizeof(periods);
 }
 
 }  // namespace fairlead

@@ -1,6 +1,7 @@
 // Several descriptors that can be waited for as one.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "dataplane/kernel/fd.hpp"
@@ -26,6 +27,18 @@ class RemovalMonitor {
   static Result<RemovalMonitor> open(const std::string& directory);
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// Takes what fd() has, without waiting. True: there was something.
+  bool drain();
+
+ private:
+  Fd fd_;
+};
+
+/// Readable once each period.
+class Ticker {
+ public:
+  static Result<Ticker> make(std::chrono::seconds period);
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  /// True: a period is over since the last call. Does not wait.
   bool drain();
 
  private:

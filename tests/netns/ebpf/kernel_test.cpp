@@ -17,6 +17,7 @@
 #include "dataplane/ebpf/datapath.hpp"
 #include "dataplane/ebpf/load.hpp"
 #include "dataplane/kernel/bpf_link.hpp"
+#include "dataplane/kernel/filter_monitor.hpp"
 #include "tests/netns/cluster/bpf_home.hpp"
 #include "tests/netns/cluster/cluster.hpp"
 
@@ -341,12 +342,22 @@ TEST_F(EbpfKernel, WithoutTcxFiltersOfClsactDoAndLeaveNothing) {
     const auto links = read_network_links();
     ASSERT_TRUE(links);
     EXPECT_EQ(attachments.attach_to_links(*links).value_or(0), 4U) << "two interfaces, both ways";
-    EXPECT_TRUE(attachments.is_complete());
+    EXPECT_TRUE(attachments.has_all_filters());
     EXPECT_EQ(attachments.attach_to_links(*links).value_or(9), 0U);
+    auto monitor = FilterMonitor::open();
+    ASSERT_TRUE(monitor) << monitor.error().doing;
+    node->sh("tc qdisc replace dev eth0 root pfifo");
+    EXPECT_EQ(monitor->drain(), false) << "no business of ours";
     EXPECT_THAT(node->output_of("tc filter show dev eth0 ingress"), HasSubstr("fairlead_tc_ing"));
     node->sh("tc filter del dev eth0 ingress");
-    EXPECT_FALSE(attachments.is_complete());
+    EXPECT_EQ(monitor->drain(), true);
+    EXPECT_FALSE(attachments.has_all_filters());
     EXPECT_EQ(attachments.attach_to_links(*links).value_or(0), 1U);
+    EXPECT_EQ(monitor->drain(), true);
+    EXPECT_TRUE(attachments.has_all_filters());
+    node->sh("tc qdisc del dev eth0 clsact");
+    EXPECT_EQ(monitor->drain(), true);
+    EXPECT_EQ(attachments.attach_to_links(*links).value_or(0), 2U);
     EXPECT_TRUE(ebpf::detach_all(paths));
     EXPECT_TRUE(ebpf::remove_own_clsact(paths));
     EXPECT_THAT(node->output_of("tc qdisc show"), testing::Not(HasSubstr("clsact")));
