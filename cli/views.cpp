@@ -40,8 +40,12 @@ std::string figures_view(const json::value& status) {
   for (const auto& table : array_at(figures, "tables")) {
     const double percent = table.at("percent").to_number<double>();
     const auto bytes = table.at("bytes").to_number<std::uint64_t>();
-    tables.push_back({text_at(table, "table"), text_at(table, "used"), text_at(table, "capacity"),
-                      fmt::format("{:.1f}", percent), fmt::format("{}", bytes / 1024)});
+    const std::string kib = fmt::format("{}", bytes / 1024);
+    if (text_at(table, "capacity") == "0")  // nothing that could be full
+      tables.push_back({text_at(table, "table"), "-", "-", "-", kib});
+    else
+      tables.push_back({text_at(table, "table"), text_at(table, "used"), text_at(table, "capacity"),
+                        fmt::format("{:.1f}", percent), kib});
   }
   std::vector<std::vector<std::string>> events{{"EVENT", "REASON", "COUNT"}};
   for (const auto& event : array_at(figures, "events")) {

@@ -162,10 +162,17 @@ void describe_step(const fl_trace& trace, std::vector<std::string>& decisions) {
   }
 }
 
-void describe_way_out(const fl_trace& trace, std::vector<std::string>& decisions) {
-  if (!is_zero(trace.new_source))
-    decisions.push_back(fmt::format("leaves as from {} port {}", to_string(ip_of(trace.new_source)),
-                                    ntohs(trace.new_source_port)));
+void describe_way_out(const fl_trace& trace, const Ip& source,
+                      std::vector<std::string>& decisions) {
+  const std::string new_source = to_string(ip_of(trace.new_source));
+  if (trace.step == FL_TRACE_FLOW)
+    decisions.push_back(
+        fmt::format("leaves as from {} port {}", new_source, ntohs(trace.new_source_port)));
+  else if (ip_of(trace.new_source) != source)
+    decisions.push_back(
+        fmt::format("masqueraded: leaves as from {}, a free port of ebpf.snatPorts", new_source));
+  else
+    decisions.emplace_back("keeps its source address");
   std::array<char, IF_NAMESIZE> name{};
   if (trace.interface != 0 && ::if_indextoname(trace.interface, name.data()) != nullptr)
     decisions.push_back(fmt::format("redirected to {}", name.data()));
@@ -190,21 +197,26 @@ Result<std::vector<std::byte>> first_packet(const TracedPacket& packet) {
   return frame;
 }
 
-Trace describe(const fl_trace& trace) {
+Trace describe(const fl_trace& trace, const Ip& source) {
   Trace told;
-  describe_step(trace, told.decisions);
-  if (trace.drop != FL_DROP_NONE) {
+  const bool is_dropped = trace.drop != FL_DROP_NONE;
+  if (!is_dropped || trace.step != FL_TRACE_NOT_OURS) describe_step(trace, told.decisions);
+  if (is_dropped) {
     told.decisions.push_back(fmt::format("dropped: {}", drop_name(trace.drop)));
     return told;
   }
   if (is_zero(trace.backend)) return told;
   told.backend = Backend{ip_of(trace.backend), Port{ntohs(trace.backend_port)}};
-  describe_way_out(trace, told.decisions);
+  describe_way_out(trace, source, told.decisions);
   return told;
 }
 
 Result<Trace> run_trace(int program_fd, int map_fd, const TracedPacket& packet) {
   TRY(const std::vector<std::byte> frame, first_packet(packet));
+  const __u32 zero = 0;
+  fl_trace trace{};  // the program writes only what it comes to
+  if (const int error = bpf_map_update_elem(map_fd, &zero, &trace, BPF_ANY); error < 0)
+    return system_error(-error, "clear map trace");
   std::array<std::byte, 2048> output{};
   bpf_test_run_opts options{};
   options.sz = sizeof(options);
@@ -214,11 +226,9 @@ Result<Trace> run_trace(int program_fd, int map_fd, const TracedPacket& packet) 
   options.data_size_out = output.size();
   if (const int error = bpf_prog_test_run_opts(program_fd, &options); error < 0)
     return system_error(-error, "run the program fairlead_explain");
-  const __u32 zero = 0;
-  fl_trace trace{};
   if (const int error = bpf_map_lookup_elem(map_fd, &zero, &trace); error < 0)
     return system_error(-error, "read map trace");
-  return describe(trace);
+  return describe(trace, packet.source);
 }
 
 }  // namespace fairlead::ebpf

@@ -14,7 +14,7 @@ Result<std::vector<std::byte>> first_packet(const TracedPacket& packet);
 /// reads `map_fd` (trace).
 Result<Trace> run_trace(int program_fd, int map_fd, const TracedPacket& packet);
 
-/// One sentence for each decision.
-Trace describe(const fl_trace& trace);
+/// One sentence for each decision about a packet from `source`.
+Trace describe(const fl_trace& trace, const Ip& source);
 
 }  // namespace fairlead::ebpf

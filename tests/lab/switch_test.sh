@@ -23,7 +23,6 @@ is_served() {
     backends_are ext 198.18.0.1:30053 web-1,web-2 --udp
 }
 config_of() { echo "$FAIRLEAD_LAB_DIR/$1/agent.yaml"; }
-status_of() { inside "$1" "$FAIRLEAD_BIN/fairlead" status --config "$(config_of "$1")"; }
 
 test_nftables_to_ebpf_and_back_loses_and_moves_nothing() {
   require_ebpf

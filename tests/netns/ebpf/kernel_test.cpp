@@ -364,6 +364,27 @@ TEST_F(EbpfKernel, WithoutTcxFiltersOfClsactDoAndLeaveNothing) {
   });
 }
 
+TEST_F(EbpfKernel, EachTraceTellsOfItsOwnPacketAlone) {
+  resync(everything());
+  const auto traced = [&](const char* destination, std::uint16_t port) {
+    auto trace = datapath->trace({.source = parse_ip("198.51.100.7").value(),
+                                  .destination = parse_ip(destination).value(),
+                                  .source_port = {40000},
+                                  .destination_port = {port},
+                                  .protocol = Protocol::kTcp});
+    EXPECT_TRUE(trace && *trace) << (trace ? "no trace" : trace.error().doing);
+    return trace && *trace ? **trace : Trace{};
+  };
+  const Trace served = traced("10.96.0.1", 80);
+  EXPECT_TRUE(served.backend);
+  EXPECT_THAT(served.decisions, testing::Contains(HasSubstr("a frontend of block")));
+  const Trace refused = traced("10.96.0.1", 81);
+  EXPECT_FALSE(refused.backend);
+  EXPECT_THAT(refused.decisions, testing::ElementsAre(HasSubstr("on a port that it has not")));
+  EXPECT_THAT(traced("203.0.113.9", 80).decisions,
+              testing::ElementsAre(HasSubstr("neither a frontend nor a flow")));
+}
+
 TEST_F(EbpfKernel, CleanupSucceedsWhereThereIsNothing) {
   EXPECT_TRUE(datapath->cleanup());
   EXPECT_TRUE(datapath->drain().value_or(false));

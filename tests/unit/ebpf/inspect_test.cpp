@@ -62,9 +62,14 @@ TEST(FirstPacket, WhatCannotBeMadeUpIsRefused) {
 }
 
 TEST(Trace, IsToldInSentences) {
+  const Ip client = parse_ip("198.18.0.250").value();
+  const auto decisions = [&](const fl_trace& trace) { return describe(trace, client).decisions; };
   fl_trace trace{};
-  EXPECT_THAT(describe(trace).decisions, ElementsAre(HasSubstr("neither a frontend nor a flow")));
+  EXPECT_THAT(decisions(trace), ElementsAre(HasSubstr("neither a frontend nor a flow")));
+  trace.drop = FL_DROP_UNALLOCATED;
+  EXPECT_THAT(decisions(trace), ElementsAre("dropped: unallocated"));
 
+  trace = {};
   trace.step = FL_TRACE_FRONTEND;
   trace.scope = FL_SCOPE_EXTERNAL;
   trace.verdict = FL_VERDICT_LOCAL;
@@ -73,16 +78,29 @@ TEST(Trace, IsToldInSentences) {
   trace.new_source = address("198.18.0.1");
   trace.new_source_port = htons(20000);
   trace.maglev = 1;
-  const Trace told = describe(trace);
+  const Trace told = describe(trace, client);
   EXPECT_THAT(told.decisions, Contains(HasSubstr("scope external")));
   EXPECT_THAT(told.decisions, Contains(HasSubstr("only backends on this node")));
   EXPECT_THAT(told.decisions, Contains(HasSubstr("Maglev")));
-  EXPECT_THAT(told.decisions, Contains(HasSubstr("198.18.0.1 port 20000")));
+  EXPECT_THAT(told.decisions, Contains(HasSubstr("masqueraded: leaves as from 198.18.0.1,")));
   EXPECT_EQ(to_string(told.backend->address, told.backend->port), "10.244.1.5:8080");
 
+  trace.new_source = address("198.18.0.250");
+  EXPECT_THAT(decisions(trace), Contains("keeps its source address"));
+
   trace.drop = FL_DROP_SOURCE_RANGE;
-  EXPECT_THAT(describe(trace).decisions, Contains("dropped: source_range"));
-  EXPECT_FALSE(describe(trace).backend);
+  EXPECT_THAT(decisions(trace), Contains("dropped: source_range"));
+  EXPECT_FALSE(describe(trace, client).backend);
+}
+
+TEST(Trace, OfAKnownFlowHasItsPort) {
+  fl_trace trace{};
+  trace.step = FL_TRACE_FLOW;
+  trace.backend = address("10.244.1.5");
+  trace.new_source = address("198.18.0.1");
+  trace.new_source_port = htons(20000);
+  EXPECT_THAT(describe(trace, parse_ip("198.18.0.250").value()).decisions,
+              Contains(HasSubstr("198.18.0.1 port 20000")));
 }
 
 TEST(Names, AreThereForEveryNumber) {
