@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-#include "bench/replay.h"
 #include "bench/primitives.h"
+#include "bench/replay.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
