@@ -14,14 +14,21 @@ namespace {
 
 namespace asio = boost::asio;
 
-asio::awaitable<Result<bool>> call_drain(Datapath& datapath) { co_return datapath.drain(); }
+asio::awaitable<Result<bool>> call_drain(Datapath& datapath, const Plan& now) {
+  co_return datapath.drain(now);
+}
 
 }  // namespace
 
 FormerDatapaths::FormerDatapaths(asio::io_context& io,
                                  std::vector<std::unique_ptr<Datapath>> datapaths,
-                                 std::chrono::milliseconds period, log::Logger log)
-    : datapaths_(std::move(datapaths)), period_(period), log_(std::move(log)), timer_(io) {}
+                                 std::chrono::milliseconds period, std::function<Plan()> plan,
+                                 log::Logger log)
+    : datapaths_(std::move(datapaths)),
+      period_(period),
+      plan_(std::move(plan)),
+      log_(std::move(log)),
+      timer_(io) {}
 
 FormerDatapaths::~FormerDatapaths() { worker_.join(); }
 
@@ -31,8 +38,9 @@ void FormerDatapaths::stop() {
 }
 
 asio::awaitable<bool> FormerDatapaths::drain_one(Datapath& datapath) {
+  const Plan now = plan_();
   Result<bool> drained =
-      co_await asio::co_spawn(worker_, call_drain(datapath), asio::use_awaitable);
+      co_await asio::co_spawn(worker_, call_drain(datapath, now), asio::use_awaitable);
   if (!drained) {
     log_.warn("cannot drain a datapath that is not in use, will try again",
               {{"datapath", datapath.name()}, {"error", drained.error()}});

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -18,8 +19,9 @@ namespace fairlead {
 class FormerDatapaths {
  public:
   /// `period`: how long after a drain the next one asks whether connections are left.
+  /// `plan`: asked by the thread of `io` for what is served now; see Datapath::drain().
   FormerDatapaths(boost::asio::io_context& io, std::vector<std::unique_ptr<Datapath>> datapaths,
-                  std::chrono::milliseconds period, log::Logger log);
+                  std::chrono::milliseconds period, std::function<Plan()> plan, log::Logger log);
   FormerDatapaths(FormerDatapaths&&) = delete;
   ~FormerDatapaths();  // waits for a drain that the worker is doing
 
@@ -33,6 +35,7 @@ class FormerDatapaths {
 
   std::vector<std::unique_ptr<Datapath>> datapaths_;
   std::chrono::milliseconds period_;
+  std::function<Plan()> plan_;
   log::Logger log_;
   boost::asio::steady_timer timer_;
   bool stopped_ = false;

@@ -42,6 +42,15 @@ client::ClusterWatchOptions watch_options(const BuildInfo& build, client::Client
           .seed = std::random_device{}()};
 }
 
+/// A copy: the plan changes while others look at it.
+Plan udp_of(const Plan& plan) {
+  Plan udp{.node = plan.node, .services = {}, .problems = {}};
+  for (const auto& [name, ports] : plan.services)
+    for (const ServicePlan& port : ports)
+      if (port.name.protocol == Protocol::kUdp) udp.services[name].push_back(port);
+  return udp;
+}
+
 }  // namespace
 
 NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo build,
@@ -64,7 +73,9 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
             {.started = [this](const Job& job) { job_started(job); },
              .finished = [this](const SyncOutcome& outcome) { job_finished(outcome); },
              .monitored = [this](const Result<bool>& change) { kernel_monitored(change); }}),
-      former_datapaths_(io, std::move(opened.former_datapaths), config_.compare_period, log_),
+      former_datapaths_(
+          io, std::move(opened.former_datapaths), config_.compare_period,
+          [this] { return udp_of(planner_.plan()); }, log_),
       health_listener_(io, "health", config_.health_bind_address, health_pages(), log_),
       metrics_listener_(io, "metrics", config_.metrics_bind_address, metrics_pages(), log_),
       admin_(io, {.handler = admin_pages(),

@@ -101,7 +101,9 @@ class Datapath {
   /// Another datapath takes new connections from now on: gives up all frontends, keeps every
   /// connection that it has translated. True: none was left, and all of it is removed. Called again
   /// from time to time until then, by whoever opened it only for this; resync() was never called.
-  virtual Result<bool> drain() = 0;
+  /// `now`: what the other one serves, of which UDP Services matter: their clients leave backends
+  /// that serve no more.
+  virtual Result<bool> drain(const Plan& now) = 0;
 
   /// These read the kernel alone: they may be called while another thread is in resync() or
   /// apply().

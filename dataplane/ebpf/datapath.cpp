@@ -21,13 +21,13 @@
 #include "dataplane/ebpf/chores.hpp"
 #include "dataplane/ebpf/compile.hpp"
 #include "dataplane/ebpf/former_generations.hpp"
+#include "dataplane/ebpf/former_tables.hpp"
 #include "dataplane/ebpf/generation.hpp"
 #include "dataplane/ebpf/interfaces.hpp"
 #include "dataplane/ebpf/live.hpp"
 #include "dataplane/ebpf/marks.hpp"
 #include "dataplane/ebpf/neighbours.hpp"
 #include "dataplane/ebpf/services.hpp"
-#include "dataplane/ebpf/sockets.hpp"
 #include "dataplane/ebpf/stack.hpp"
 #include "dataplane/kernel/filter_monitor.hpp"
 #include "dataplane/kernel/flow_cleaner.hpp"
@@ -66,8 +66,8 @@ class EbpfDatapath final : public Datapath {
   Result<bool> foreign_change() override {
     return netns_.run([&] { return foreign_change_here(); });
   }
-  Result<bool> drain() override {
-    return netns_.run([&] { return drain_here(); });
+  Result<bool> drain(const Plan& now) override {
+    return netns_.run([&] { return drain_here(now); });
   }
   Result<DatapathFigures> figures() override;
   Result<std::vector<DropRecord>> take_drops() override;
@@ -80,7 +80,7 @@ class EbpfDatapath final : public Datapath {
   Result<> open_generation();
   Result<SyncReport> resync_here(const Plan& plan);
   Result<bool> foreign_change_here();
-  Result<bool> drain_here();
+  Result<bool> drain_here(const Plan& now);
   Result<> cleanup_here();
   Result<std::size_t> write_node();
   Result<std::size_t> write_interfaces();
@@ -89,7 +89,8 @@ class EbpfDatapath final : public Datapath {
   Result<> retire_others();
   void sweep_seldom();
   void carry_out(Effects effects, StaleFlows::Lock held);
-  void end_sockets(const Live& live, const std::vector<fl_dead_key>& backends) const;
+  Result<> open_draining();
+  void end_sockets(const std::vector<fl_dead_key>& backends);
   void keep_use();
   [[nodiscard]] std::shared_ptr<Live> live() const {
     const std::lock_guard lock(live_mutex_);
@@ -119,8 +120,9 @@ class EbpfDatapath final : public Datapath {
   bool attached_ = false;
   std::string reported_cgroup_;
   SteadyTime neighbours_due_{}, others_due_{}, marks_due_{};
-  std::vector<std::string> alarms_;  // maps of which a report was made
-  Chores chores_;                    // last: its thread uses the others
+  std::optional<FormerTablesList> draining_;  // once they were told to
+  std::vector<std::string> alarms_;           // maps of which a report was made
+  Chores chores_;                             // last: its thread uses the others
 };
 
 Result<Network> read_network() {
@@ -303,6 +305,19 @@ Result<> EbpfDatapath::retire_others() {
   TRY_VOID(
       former_.retire(live_->generation.name, live_->generation.object.program_fd(kSocketIterator)));
   others_due_ = now + kSeldom;
+  if (!draining_) return open_draining();
+  std::erase_if(*draining_, [](const auto& of) { return !path_exists(of->directory); });
+  return {};
+}
+
+/// From now on they are told of each change; now of those that came before.
+Result<> EbpfDatapath::open_draining() {
+  TRY(draining_, open_former_tables(options_.pin_directory, live_->generation.name));
+  const UdpServing serving = services_->udp_serving();
+  Effects effects{.targets = serving.targets, .dead = {}};
+  for (const auto& of : *draining_) of->append_unserved(serving, effects);
+  close_stale_flows(*draining_, effects.targets, node_addresses(node_, network_), chores_);
+  end_sockets(effects.dead);
   return {};
 }
 
@@ -333,8 +348,14 @@ void EbpfDatapath::carry_out(Effects effects, StaleFlows::Lock held) {
       live->stale_flows.run(live->generation.maps.flows4_memory.elements<fl_bucket4>(),
                             live->generation.maps.flows6_memory.elements<fl_bucket6>());
     });
-  if (!effects.dead.empty())
-    chores_.add([this, live = live_, dead = std::move(effects.dead)] { end_sockets(*live, dead); });
+  if (draining_ && !udp.empty()) {
+    UdpServing serving = services_->udp_serving();
+    serving.targets = udp;
+    serving.is_complete = false;
+    for (const auto& of : *draining_) of->append_unserved(serving, effects);
+    close_stale_flows(*draining_, udp, addresses, chores_);
+  }
+  end_sockets(effects.dead);
   if (effects.targets.empty()) return;
   FlowWork work;
   work.node_addresses_v4.emplace();
@@ -345,15 +366,14 @@ void EbpfDatapath::carry_out(Effects effects, StaleFlows::Lock held) {
   cleaner_->clean(std::move(work));
 }
 
-void EbpfDatapath::end_sockets(const Live& live, const std::vector<fl_dead_key>& backends) const {
-  std::vector<DeadBackend> dead;
-  dead.reserve(backends.size());
-  for (const fl_dead_key& backend : backends)
-    dead.push_back({ip_of(backend.address), port_of(backend.port)});
-  const BpfObject& object = live.generation.object;
-  const SocketTables tables{object.map_fd("sockets"), object.map_fd("dead_backends"),
-                            object.program_fd("fairlead_dead_sockets")};
-  if (auto ended = end_sockets_of(dead, tables); !ended) report(ended.error());
+/// By a chore.
+void EbpfDatapath::end_sockets(const std::vector<fl_dead_key>& backends) {
+  if (backends.empty()) return;
+  chores_.add([this, live = live_, former = draining_.value_or(FormerTablesList{}),
+               dead = dead_backends(backends)] {
+    auto ended = end_sockets_of(dead, socket_tables(live->generation.object, former));
+    if (!ended) report(ended.error());
+  });
 }
 
 void EbpfDatapath::keep_use() {
@@ -396,12 +416,17 @@ Result<bool> EbpfDatapath::foreign_change_here() {
 
 // ---- end ----
 
-Result<bool> EbpfDatapath::drain_here() {
+Result<bool> EbpfDatapath::drain_here(const Plan& now) {
   TRY(const auto generations, list_generations(options_.pin_directory));
   if (!generations.empty()) {
-    TRY(const BpfObject object, load_socket_iterator());
+    TRY(const BpfObject object, load_iterators());
     TRY(const std::size_t left, former_.retire("", object.program_fd(kSocketIterator)));
-    if (left > 0) return false;
+    if (left > 0) {
+      TRY(const Network network, read_network());
+      TRY(const auto former, open_former_tables(options_.pin_directory, ""));
+      TRY_VOID(release_unserved(former, now, node_addresses(now.node, network), object));
+      return false;
+    }
   }
   TRY_VOID(cleanup_here());
   return true;
@@ -413,6 +438,7 @@ Result<> EbpfDatapath::cleanup_here() {
   removals_.reset();
   ticker_.reset();
   filters_.reset();
+  draining_.reset();
   attached_ = false;
   {
     const std::lock_guard lock(live_mutex_);

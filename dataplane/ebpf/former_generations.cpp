@@ -6,17 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <optional>
 #include <span>
 
 #include "bpf/abi/config.h"
-#include "bpf/abi/flows.h"
 #include "dataplane/ebpf/attach.hpp"
 #include "dataplane/ebpf/figures.hpp"
+#include "dataplane/ebpf/former_tables.hpp"
 #include "dataplane/ebpf/generation.hpp"
 #include "dataplane/kernel/bpf_fs.hpp"
 #include "dataplane/kernel/bpf_map.hpp"
@@ -31,26 +28,6 @@ static_assert(FL_ABI >= FL_ABI_FIRST);
 
 /// Another CPU's tick may be ahead of ours by so much.
 constexpr std::int32_t kTicksAhead = 2;
-
-/// The layout in a generation's name; nullopt: it has none.
-std::optional<std::uint32_t> layout_of(std::string_view name) {
-  constexpr std::string_view kBefore = "abi";
-  if (!name.starts_with(kBefore)) return std::nullopt;
-  std::uint32_t layout = 0;
-  const char* const last = name.data() + name.size();
-  const auto [end, error] = std::from_chars(name.data() + kBefore.size(), last, layout);
-  if (error != std::errc() || end == last || *end != '-') return std::nullopt;
-  return layout;
-}
-
-Result<BpfMapHandle> open_map(const std::string& directory, const char* map, bpf_map_type type,
-                              std::size_t least_bytes) {
-  TRY(auto handle, BpfMapHandle::open_pinned(fmt::format("{}/maps/{}", directory, map), map));
-  if (handle.type() != static_cast<std::uint32_t>(type) || handle.value_bytes() < least_bytes)
-    return invalid(fmt::format("{}/maps/{} is of type {} with elements of {} bytes", directory, map,
-                               handle.type(), handle.value_bytes()));
-  return handle;
-}
 
 /// What is the same in every layout: see struct fl_config_head.
 class Known {
@@ -80,7 +57,7 @@ class Known {
   }
 
   /// Whether a flow was used within the longest time that one is kept.
-  [[nodiscard]] Result<bool> may_have_flows() {
+  [[nodiscard]] Result<bool> may_have_flows() const {
     const __u32 last = std::atomic_ref<__u32>(head().last_use).load();
     const auto age = static_cast<std::int32_t>(now_ticks() - last);
     if (age < -kTicksAhead)
@@ -116,24 +93,12 @@ class Known {
   BpfMapHandle sockets_, datagram_sockets_;
 };
 
-template <class Bucket>
-Result<std::uint64_t> live_flows(const std::string& directory, const char* map,
-                                 const fl_timeouts& timeouts) {
-  TRY(const auto handle, open_map(directory, map, BPF_MAP_TYPE_ARRAY, sizeof(Bucket)));
-  TRY(const BpfMapping mapping, BpfMapping::map(handle, sizeof(Bucket)));
-  const std::span<const Bucket> buckets = mapping.elements<Bucket>();
-  return count_flows(buckets, timeouts, now_ticks()).live;
-}
-
 /// Of our own layout.
-Result<bool> has_flows(const std::string& directory) {
-  TRY(const auto map, open_map(directory, "config", BPF_MAP_TYPE_ARRAY, sizeof(fl_config)));
-  TRY(const BpfMapping config, BpfMapping::map(map, sizeof(fl_config)));
-  const fl_timeouts timeouts = config.elements<fl_config>().front().timeouts;
-  TRY(const std::uint64_t live4, live_flows<fl_bucket4>(directory, "flows4", timeouts));
-  if (live4 > 0) return true;
-  TRY(const std::uint64_t live6, live_flows<fl_bucket6>(directory, "flows6", timeouts));
-  return live6 > 0;
+bool has_flows(const FormerTables& tables) {
+  const std::span<const fl_bucket4> flows4 = tables.flows4();
+  const std::span<const fl_bucket6> flows6 = tables.flows6();
+  return count_flows(flows4, tables.timeouts(), now_ticks()).live > 0 ||
+         count_flows(flows6, tables.timeouts(), now_ticks()).live > 0;
 }
 
 /// Told to drain. The error: we know nothing of its layout.
@@ -142,15 +107,21 @@ Result<Known> open_and_drain(const std::string& directory, const std::string& na
   if (!layout || *layout < FL_ABI_FIRST)
     return invalid(fmt::format("its layout is older than {}", FL_ABI_FIRST));
   TRY(Known known, Known::open(directory));
+  if (*layout == FL_ABI) TRY_VOID(FormerTables::open(directory));
   known.drain();
   return known;
 }
 
 Result<bool> is_in_use(const std::string& directory, const std::string& name, int iterator) {
-  TRY(Known known, open_and_drain(directory, name));
-  const auto flows = layout_of(name) == FL_ABI ? has_flows(directory) : known.may_have_flows();
-  if (!flows || *flows || known.has_streams()) return flows.map([](bool) { return true; });
-  return known.has_sockets(iterator);
+  TRY(const Known known, open_and_drain(directory, name));
+  if (layout_of(name) == FL_ABI) {
+    TRY(const auto tables, FormerTables::open(directory));
+    if (has_flows(*tables)) return true;
+  } else {
+    TRY(const bool may_have_flows, known.may_have_flows());
+    if (may_have_flows) return true;
+  }
+  return known.has_streams() ? Result<bool>(true) : known.has_sockets(iterator);
 }
 
 /// Whoever made it ended before the first program was at its place.

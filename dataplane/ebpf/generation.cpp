@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 
 #include "bpf/object.hpp"
 #include "dataplane/kernel/bpf_fs.hpp"
@@ -49,6 +50,16 @@ Result<std::vector<std::string>> list_generations(const std::string& pin_directo
   return names;
 }
 
+std::optional<std::uint32_t> layout_of(std::string_view name) {
+  constexpr std::string_view kBefore = "abi";
+  if (!name.starts_with(kBefore)) return std::nullopt;
+  std::uint32_t layout = 0;
+  const char* const last = name.data() + name.size();
+  const auto [end, error] = std::from_chars(name.data() + kBefore.size(), last, layout);
+  if (error != std::errc() || end == last || *end != '-') return std::nullopt;
+  return layout;
+}
+
 Result<std::vector<std::byte>> run_iterator(int iterator, int map) {
   TRY(const BpfLink link, BpfLink::create_iterator(iterator, map));
   const Fd run(bpf_iter_create(link.fd()));
@@ -64,10 +75,12 @@ Result<std::vector<std::byte>> run_iterator(int iterator, int map) {
   }
 }
 
-Result<BpfObject> load_socket_iterator() {
+Result<BpfObject> load_iterators() {
   TRY(auto object, BpfObject::open(bpf_object(), "fairlead"));
   for (const std::string& program : object.program_names())
-    if (program != kSocketIterator) TRY_VOID(object.skip_program(program));
+    if (program != kSocketIterator && program != kDeadSocketIterator)
+      TRY_VOID(object.skip_program(program));
+  TRY_VOID(object.set_max_entries("dead_backends", kDeadBackends));
   const fl_constants constants{};
   TRY_VOID(object.set_constants(std::as_bytes(std::span(&constants, 1))));
   TRY_VOID(object.load());

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/ebpf/kernel.hpp"
@@ -31,12 +32,15 @@ struct Generation {
 
 /// Names of all that there are, sorted.
 Result<std::vector<std::string>> list_generations(const std::string& pin_directory);
+/// The layout in a generation's name; nullopt: it has none.
+std::optional<std::uint32_t> layout_of(std::string_view name);
 
 /// Runs program `iterator` over the map of socket storage and returns what it writes. Where the
 /// program looks into elements, they must be as long as it knows them.
 Result<std::vector<std::byte>> run_iterator(int iterator, int map);
-/// Loads `fairlead_sockets` alone, for who has no generation of its own.
-Result<BpfObject> load_socket_iterator();
+/// Loads these two alone, for who has no generation of its own.
+Result<BpfObject> load_iterators();
 inline constexpr const char* kSocketIterator = "fairlead_sockets";
+inline constexpr const char* kDeadSocketIterator = "fairlead_dead_sockets";
 
 }  // namespace fairlead::ebpf

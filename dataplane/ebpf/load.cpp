@@ -102,7 +102,7 @@ Result<BpfObject> load(const Sizes& sizes, const BpfFeatures& features, const Fi
       {"members", sizes.members},
       {"source_ranges", sizes.source_ranges},
       {"foreign_flows", 64 * kKi},
-      {"dead_backends", 16 * kKi},
+      {"dead_backends", kDeadBackends},
       {"records", sizes.records},
       {"flows4", sizes.flow4_buckets},
       {"flows6", sizes.flow6_buckets},

@@ -25,6 +25,9 @@ struct Sizes {
   bool operator==(const Sizes&) const = default;
 };
 
+/// Of map dead_backends: as many as are looked for at a time.
+inline constexpr std::uint32_t kDeadBackends = 16 * 1024;
+
 /// What `options` leave open follows from the node's memory.
 Sizes sizes_of(const Options& options, std::uint64_t memory_bytes);
 /// Of this machine, or of the cgroup limit of nobody: what the kernel itself can use.

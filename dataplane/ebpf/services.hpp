@@ -26,6 +26,14 @@ struct Effects {
   std::vector<fl_dead_key> dead;
 };
 
+/// Who serves UDP now.
+struct UdpServing {
+  FlowTargets targets;
+  bool is_complete = false;  // what is not in `targets` is no frontend of UDP any more
+  /// Whether any Service leads to it.
+  std::function<bool(const fl_dead_key& backend)> is_backend;
+};
+
 template <class Key, class Value>
 using TableOf = std::unordered_map<Key, Value, HashOfBytes<Key>, EqualBytes<Key>>;
 
@@ -53,8 +61,8 @@ class Services {
 
   /// Whether this destination is a frontend of ours.
   [[nodiscard]] bool is_frontend(const Ip& address, Port port, Protocol protocol) const;
-  /// All targets of UDP Services.
-  [[nodiscard]] FlowTargets udp_targets() const;
+  /// Of all UDP Services. It refers to this.
+  [[nodiscard]] UdpServing udp_serving() const;
 
   struct Use {
     std::string map;

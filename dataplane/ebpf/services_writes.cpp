@@ -231,12 +231,16 @@ void Services::keep_only_dead(Effects& effects) const {
                 [&](const fl_dead_key& backend) { return udp_backends_.contains(backend); });
 }
 
-FlowTargets Services::udp_targets() const {
-  FlowTargets targets;
+UdpServing Services::udp_serving() const {
+  UdpServing serving{
+      .targets = {}, .is_complete = true, .is_backend = [this](const fl_dead_key& backend) {
+        return udp_backends_.contains(backend);
+      }};
   for (const auto& [name, ports] : services_)
     for (const PlacedPort& port : ports)
-      if (port.tables.name.protocol == Protocol::kUdp) targets.merge(targets_of(port.tables));
-  return targets;
+      if (port.tables.name.protocol == Protocol::kUdp)
+        serving.targets.merge(targets_of(port.tables));
+  return serving;
 }
 
 }  // namespace fairlead::ebpf

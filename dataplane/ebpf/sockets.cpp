@@ -62,15 +62,17 @@ Result<> add(int map, const DeadBackend& backend) {
 
 /// `dead` is no longer than the map.
 Result<> fill(const SocketTables& tables, std::span<const DeadBackend> dead) {
-  if (!tables.draining) TRY_VOID(clear(tables.dead_backends));
-  for (const DeadBackend& backend : dead) {
-    auto added = add(tables.dead_backends, backend);
-    if (!added && added.error().code == std::errc::argument_list_too_long) {
-      TRY_VOID(clear(tables.dead_backends));  // full of those of earlier calls
-      added = add(tables.dead_backends, backend);
+  TRY_VOID(clear(tables.dead_backends));
+  for (const DeadBackend& backend : dead) TRY_VOID(add(tables.dead_backends, backend));
+  for (const int map : tables.draining)
+    for (const DeadBackend& backend : dead) {
+      auto added = add(map, backend);
+      if (!added && added.error().code == std::errc::argument_list_too_long) {
+        TRY_VOID(clear(map));  // full of those of earlier calls
+        added = add(map, backend);
+      }
+      if (!added) return added;
     }
-    if (!added) return added;
-  }
   return {};
 }
 
@@ -83,9 +85,13 @@ Result<std::size_t> capacity_of(int map) {
 }
 
 Result<Sockets> find_sockets(const SocketTables& tables) {
-  TRY(const auto bytes, run_iterator(tables.iterator, tables.sockets));
-  Sockets found(bytes.size() / sizeof(fl_dead_socket));
-  std::memcpy(found.data(), bytes.data(), found.size() * sizeof(fl_dead_socket));
+  Sockets found;
+  for (const int map : tables.sockets) {
+    TRY(const auto bytes, run_iterator(tables.iterator, map));
+    const std::size_t before = found.size();
+    found.resize(before + bytes.size() / sizeof(fl_dead_socket));
+    std::memcpy(found.data() + before, bytes.data(), bytes.size());
+  }
   return found;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "model/ip.hpp"
 #include "model/result.hpp"
@@ -15,15 +16,17 @@ struct DeadBackend {
   Port port;
 };
 
-/// File descriptors that outlive the call: maps `sockets` and `dead_backends`, program
-/// `fairlead_dead_sockets`.
+/// File descriptors that outlive the call.
 struct SocketTables {
-  int sockets = -1;
-  int dead_backends = -1;
+  /// Program `fairlead_dead_sockets`, and map `dead_backends` that it looks into. It holds the
+  /// backends of one call only: else it would be a trap, as their addresses may be new pods' now.
   int iterator = -1;
-  /// The backends of earlier calls stay in `dead_backends`, where sendmsg() looks while it drains.
-  /// Without, they would be a trap: their addresses may be new pods' now.
-  bool draining = false;
+  int dead_backends = -1;
+  /// Maps `sockets`, of the generation that serves and of those that drain.
+  std::vector<int> sockets;
+  /// Maps `dead_backends` of generations that drain. The backends of all calls stay there, where
+  /// sendmsg() looks: nothing that is translated to them began later.
+  std::vector<int> draining;
 };
 
 /// Ends every UDP socket that is connected, through one of our frontends, to one of `dead`, in all

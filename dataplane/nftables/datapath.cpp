@@ -106,7 +106,7 @@ class NftablesDatapath final : public Datapath {
   Result<SyncReport> apply(std::span<const ServiceChange> changes) override;
   [[nodiscard]] int monitor_fd() const override { return monitor_.fd(); }
   Result<bool> foreign_change() override { return monitor_.changed(); }
-  Result<bool> drain() override;
+  Result<bool> drain(const Plan& now) override;
   Result<> cleanup() override;
 
  private:
@@ -364,7 +364,8 @@ Result<SyncReport> NftablesDatapath::apply(std::span<const ServiceChange> change
   return report;
 }
 
-Result<bool> NftablesDatapath::drain() {
+/// UDP entries of backends that are gone are deleted by the other datapath's FlowCleaner.
+Result<bool> NftablesDatapath::drain(const Plan&) {
   TRY(KernelTables kernel, read_tables(socket_));
   if (!kernel.exists) return true;
   // The base chains stay: conntrack translates what it knows only as long as a nat chain is at the

@@ -149,7 +149,7 @@ TEST_P(Lifetime, ADrainedDatapathKeepsConnectionsAndTakesNoNewOnes) {
   auto connections = connect_all();
   expect_all_at(connections, "pod1");
   for (int i = 0; i < 2; ++i) {
-    const auto gone = open_datapath()->drain();
+    const auto gone = open_datapath()->drain(plan({pod("pod1")}));
     ASSERT_TRUE(gone) << gone.error().doing;
     EXPECT_FALSE(*gone) << "connections are left";
     expect_all_at(connections, "pod1");
@@ -182,7 +182,7 @@ TEST_P(Lifetime, ASwitchAndTheWayBackLoseNoConnection) {
     const auto resynced = second_datapath->resync(changed);
     ASSERT_TRUE(resynced) << resynced.error().doing;
     expect_all_at(first, "pod1");
-    EXPECT_TRUE(datapath->drain());
+    EXPECT_TRUE(datapath->drain(changed));
     expect_all_at(first, "pod1");
     expect_new_ones_at("far", protocol);
 
@@ -193,7 +193,7 @@ TEST_P(Lifetime, ASwitchAndTheWayBackLoseNoConnection) {
     resync(changed);
     expect_all_at(first, "pod1");
     expect_all_at(second, "far");
-    EXPECT_TRUE(open_datapath(other)->drain());
+    EXPECT_TRUE(open_datapath(other)->drain(changed));
     expect_all_at(first, "pod1");
     expect_all_at(second, "far");
     expect_new_ones_at("pod1", protocol);

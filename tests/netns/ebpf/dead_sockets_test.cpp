@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <deque>
 
+#include "dataplane/ebpf/generation.hpp"
 #include "dataplane/ebpf/sockets.hpp"
 #include "tests/netns/ebpf/socket_fixture.hpp"
 
@@ -27,9 +28,10 @@ class DeadSockets : public SocketTestOf {
   [[nodiscard]] Client client() const { return SocketTestOf::client(kUdp); }
   [[nodiscard]] Endpoint frontend(std::uint16_t port) const { return {at.service, port}; }
   [[nodiscard]] ebpf::SocketTables fds() const {
-    return {.sockets = object->map_fd("sockets"),
+    return {.iterator = object->program_fd("fairlead_dead_sockets"),
             .dead_backends = object->map_fd("dead_backends"),
-            .iterator = object->program_fd("fairlead_dead_sockets")};
+            .sockets = {object->map_fd("sockets")},
+            .draining = {}};
   }
   [[nodiscard]] std::size_t end_sockets_of(std::string_view name) const {
     const ebpf::DeadBackend dead{pod(name).address, kPodPort};
@@ -91,8 +93,13 @@ TEST_P(DeadSockets, WhileDrainingUnconnectedSocketsLeaveADeadBackendToo) {
   ASSERT_EQ(socket.ask(frontend(1)).server, "pod1");
   ASSERT_EQ(other.ask(frontend(2)).server, "far");
   tables->set_draining(true);
-  ebpf::SocketTables drained = fds();
-  drained.draining = true;
+  // As the generation does that came after.
+  const auto next = ebpf::load_iterators();
+  ASSERT_TRUE(next) << next.error().doing;
+  const ebpf::SocketTables drained{.iterator = next->program_fd(ebpf::kDeadSocketIterator),
+                                   .dead_backends = next->map_fd("dead_backends"),
+                                   .sockets = {object->map_fd("sockets")},
+                                   .draining = {object->map_fd("dead_backends")}};
   const ebpf::DeadBackend dead{pod("pod1").address, kPodPort}, elsewhere{at.ext, kPodPort};
   EXPECT_EQ(ebpf::end_sockets_of({&dead, 1}, drained), 0U);
   EXPECT_EQ(ebpf::end_sockets_of({&elsewhere, 1}, drained), 0U);

@@ -161,7 +161,7 @@ TEST_P(Generations, UnderAnotherDatapathAnotherLayoutIsRemovedToo) {
   before.expect_all_at("pod1");
   const auto former = open(kFlows);
   const auto drain = [&] {
-    const auto gone = former->drain();
+    const auto gone = former->drain(plan_to("pod1"));
     EXPECT_TRUE(gone) << gone.error().doing;
     return gone.value_or(false);
   };
@@ -241,7 +241,7 @@ Fd make_socket_storage(std::uint32_t bytes) {
 
 TEST(SocketIterator, CountsSocketsOfStoragesOfAnySize) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to load BPF programs";
-  const auto object = ebpf::load_socket_iterator();
+  const auto object = ebpf::load_iterators();
   ASSERT_TRUE(object) << object.error().doing;
   const int iterator = object->program_fd(ebpf::kSocketIterator);
   for (const std::uint32_t bytes : {8U, 1024U}) {

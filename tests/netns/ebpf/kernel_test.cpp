@@ -282,7 +282,7 @@ TEST_F(EbpfKernel, AnotherSizeIsAnotherGenerationAndTheOldOneGoesWhenItIsEmpty) 
 TEST_F(EbpfKernel, ADrainedDatapathIsGoneWhenItHasNothing) {
   resync(everything());
   open();
-  const auto gone = datapath->drain();
+  const auto gone = datapath->drain(everything());
   ASSERT_TRUE(gone) << gone.error().doing;
   EXPECT_TRUE(*gone);
   EXPECT_FALSE(fs::exists(options.pin_directory));
@@ -387,7 +387,7 @@ TEST_F(EbpfKernel, EachTraceTellsOfItsOwnPacketAlone) {
 
 TEST_F(EbpfKernel, CleanupSucceedsWhereThereIsNothing) {
   EXPECT_TRUE(datapath->cleanup());
-  EXPECT_TRUE(datapath->drain().value_or(false));
+  EXPECT_TRUE(datapath->drain(everything()).value_or(false));
 }
 
 TEST_F(EbpfKernel, WhatIsMissingIsSaidByName) {

@@ -13,7 +13,7 @@ class Drain : public ClusterTest {
                             {backend("pod1", Family::kIpv4)})});
   }
   /// As the agent that came after opens it.
-  Result<bool> drain() { return open_datapath()->drain(); }
+  Result<bool> drain() { return open_datapath()->drain(plan()); }
 };
 
 TEST_F(Drain, AConnectionGoesOnAndNewOnesAreNotTaken) {

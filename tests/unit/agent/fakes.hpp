@@ -46,7 +46,7 @@ class FakeDatapath : public Datapath {
  public:
   [[nodiscard]] std::string_view name() const override { return "fake"; }
 
-  Result<bool> drain() override {
+  Result<bool> drain(const Plan&) override {
     calls.emplace_back("drain");
     if (must_fail()) return refusal();
     return drains_left == 0 || --drains_left == 0;

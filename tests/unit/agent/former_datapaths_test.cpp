@@ -41,13 +41,16 @@ class Draining : public ::testing::Test {
     return datapaths;
   }
 
+  static Plan nothing() { return {}; }
+
   std::vector<std::string> told;
   bool is_gone = false;
   boost::asio::io_context io{1};
 };
 
 TEST_F(Draining, GoesOnUntilNothingIsLeft) {
-  FormerDatapaths former(io, one(3, 0), std::chrono::milliseconds(1), log::Logger(log::Options{}));
+  FormerDatapaths former(io, one(3, 0), std::chrono::milliseconds(1), nothing,
+                         log::Logger(log::Options{}));
   boost::asio::co_spawn(io, former.drain(), boost::asio::detached);
   io.run_for(std::chrono::seconds(10));
   EXPECT_TRUE(is_gone);
@@ -55,7 +58,8 @@ TEST_F(Draining, GoesOnUntilNothingIsLeft) {
 }
 
 TEST_F(Draining, AFailureIsTriedAgain) {
-  FormerDatapaths former(io, one(1, 2), std::chrono::milliseconds(1), log::Logger(log::Options{}));
+  FormerDatapaths former(io, one(1, 2), std::chrono::milliseconds(1), nothing,
+                         log::Logger(log::Options{}));
   boost::asio::co_spawn(io, former.drain(), boost::asio::detached);
   io.run_for(std::chrono::seconds(10));
   EXPECT_TRUE(is_gone);
@@ -63,7 +67,8 @@ TEST_F(Draining, AFailureIsTriedAgain) {
 }
 
 TEST_F(Draining, EndsWhenTheAgentStops) {
-  FormerDatapaths former(io, one(1'000'000, 0), std::chrono::hours(1), log::Logger(log::Options{}));
+  FormerDatapaths former(io, one(1'000'000, 0), std::chrono::hours(1), nothing,
+                         log::Logger(log::Options{}));
   bool ended = false;
   boost::asio::co_spawn(io, former.drain(), [&](const std::exception_ptr&) { ended = true; });
   io.poll();
