@@ -121,6 +121,14 @@ static __always_inline int redirect_to_neighbour(struct route* route) {
   return bpf_redirect_neigh(route->lookup.ifindex, hop, sizeof(*hop), 0);
 }
 
+/// Of a packet that came without: the kernel redirects nothing else to links that have MAC
+/// addresses, and takes the header off again before links that have none.
+__attribute__((noinline)) int add_mac_header(struct __sk_buff* ctx) {
+  const __be16 type = (__be16)ctx->protocol;
+  return !bpf_skb_change_head(ctx, FL_ETHERNET_BYTES, 0) &&
+         !bpf_skb_store_bytes(ctx, 12, &type, sizeof(type), 0);
+}
+
 /// Sends the rewritten packet on; the hook's verdict. `has_macs`: rewrite() has written them.
 static __always_inline int forward(struct packet* p, struct route* route, bool has_macs) {
   if (p->hook == FL_HOOK_XDP) {
@@ -132,9 +140,10 @@ static __always_inline int forward(struct packet* p, struct route* route, bool h
     count(FL_COUNT_TO_STACK);
     return pass(p);
   }
-  if (route->way == WAY_NEIGHBOUR || !p->has_mac) return redirect_to_neighbour(route);
-  if (!has_macs && !write_macs(p, route)) return drop_verdict(p);
-  if (route->to_peer) {
+  if (!p->has_mac && !add_mac_header(skb_of(p))) return drop_verdict(p);
+  if (route->way == WAY_NEIGHBOUR) return redirect_to_neighbour(route);
+  if (!(has_macs && p->has_mac) && !write_macs(p, route)) return drop_verdict(p);
+  if (route->to_peer && p->has_mac) {
     count(FL_COUNT_TO_PEER);
     return bpf_redirect_peer(route->lookup.ifindex, 0);
   }

@@ -63,16 +63,28 @@ std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint) {
   return out << to_string(endpoint.ip, {endpoint.port});
 }
 
-Client::Client(const Namespace& where, Family family, Protocol protocol) : family_(family) {
+Client::Client(const Namespace& where, Family family, int type, int protocol) : family_(family) {
   where.run([&] {
     where.run_as_client([&] {
-      fd_ = Fd(::socket(family == Family::kIpv4 ? AF_INET : AF_INET6,
-                        (protocol == Protocol::kTcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
+      fd_ =
+          Fd(::socket(family == Family::kIpv4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, protocol));
     });
   });
+  if (!fd_) return;
   const timeval patience{2, 0};
   for (const int direction : {SO_RCVTIMEO, SO_SNDTIMEO})
     EXPECT_EQ(::setsockopt(fd_.get(), SOL_SOCKET, direction, &patience, sizeof(patience)), 0);
+}
+
+Client::Client(const Namespace& where, Family family, Protocol protocol)
+    : Client(where, family, protocol == Protocol::kTcp ? SOCK_STREAM : SOCK_DGRAM, 0) {
+  EXPECT_TRUE(fd_);
+}
+
+std::optional<Client> Client::mptcp(const Namespace& where, Family family) {
+  Client client(where, family, SOCK_STREAM, IPPROTO_MPTCP);
+  if (!client.fd_) return std::nullopt;
+  return client;
 }
 
 int Client::connect(const Endpoint& to) const {

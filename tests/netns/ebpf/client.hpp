@@ -1,6 +1,7 @@
 // A socket as an application has it: every call that the cgroup hooks see, and what it returned.
 #pragma once
 
+#include <optional>
 #include <ostream>
 #include <string>
 
@@ -28,6 +29,8 @@ class Client {
  public:
   /// An IPv6 socket names IPv4 addresses ::ffff:a.b.c.d.
   Client(const Namespace& where, Family family, Protocol protocol);
+  /// Nothing: the kernel has no MPTCP, or it is switched off.
+  static std::optional<Client> mptcp(const Namespace& where, Family family);
 
   /// These return an errno value.
   [[nodiscard]] int connect(const Endpoint& to) const;
@@ -48,6 +51,7 @@ class Client {
   [[nodiscard]] Received ask() const;
 
  private:
+  Client(const Namespace& where, Family family, int type, int protocol);
   Fd fd_;
   Family family_;
 };

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -127,6 +128,15 @@ class EbpfKernel : public testing::Test {
     EXPECT_EQ(::bpf_obj_get_info_by_fd(fd.get(), &info, &size), 0);
     return info.id;
   }
+  /// In the kernel, now. Keys of at most 64 bytes.
+  [[nodiscard]] std::size_t elements_of(const std::string& map) const {
+    const Fd fd(::bpf_obj_get((directory() + "/maps/" + map).c_str()));
+    std::array<std::byte, 64> key{};
+    std::size_t count = 0;
+    for (int more = ::bpf_map_get_next_key(fd.get(), nullptr, key.data()); more == 0; ++count)
+      more = ::bpf_map_get_next_key(fd.get(), key.data(), key.data());
+    return count;
+  }
   [[nodiscard]] std::uint64_t used(const std::string& map) const {
     const auto figures = datapath->figures();
     EXPECT_TRUE(figures) << figures.error().doing;
@@ -225,6 +235,30 @@ TEST_F(EbpfKernel, AServiceThatDoesNotFitIsRefusedAndTheOthersGoOn) {
   EXPECT_THAT(reports[0], testing::AllOf(HasSubstr("huge"), HasSubstr("BPF map frontends is full"),
                                          HasSubstr("of 1024")));
   EXPECT_EQ(used("frontends"), 7U) << "nothing of it is there, and all of the others";
+}
+
+TEST_F(EbpfKernel, OfTwoNamesWithOneHashTheFirstStaysAndTheErrorNamesBoth) {
+  // A known collision of 64-bit FNV-1a. No namespace is called so; one that is may collide as well.
+  ServicePlan first = web("web", 1), second = web("web", 2);
+  first.name.service.ns = "8yn0iYCKYHlIj4-BwPqk";
+  second.name.service.ns = "GReLUrM4wMqfg9yzV3KQ";
+  resync(plan_of(settings(), {first}));
+  ASSERT_THAT(reports, testing::IsEmpty());
+  const auto frontends = elements_of("frontends");
+  apply(second);
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_THAT(reports[0],
+              testing::AllOf(HasSubstr("8yn0iYCKYHlIj4-BwPqk/web"),
+                             HasSubstr("GReLUrM4wMqfg9yzV3KQ/web"), HasSubstr("the same hash")));
+  EXPECT_EQ(elements_of("frontends"), frontends) << "the first is there, and nothing of the second";
+  expect_nothing_written(resync(plan_of(settings(), {first})));
+  // Together from the start: one of them is there, and is told of the other.
+  reports.clear();
+  resync(plan_of(settings(), {first, second}));
+  EXPECT_EQ(reports.size(), 1U);
+  EXPECT_EQ(elements_of("frontends"), frontends);
+  apply(web("other", 3));
+  EXPECT_GT(elements_of("frontends"), frontends) << "others go on";
 }
 
 TEST_F(EbpfKernel, BackendsThatDoNotFitGoWithoutMaglevFirst) {

@@ -51,6 +51,20 @@ TEST_P(Sockets, TcpReachesABackendByEveryFrontendAndItsPeerIsTheFrontend) {
   EXPECT_EQ(counted(FL_COUNT_SOCKETS_CONNECTED), 3U);
 }
 
+TEST_P(Sockets, MptcpReachesABackendAndItsPeerIsTheBackend) {
+  tables->publish(web(kTcp));
+  const Namespace& where = asker.is_host ? world->node : world->pod1;
+  for (const Endpoint& frontend : frontends()) {
+    const auto socket = Client::mptcp(where, asker.socket);
+    if (!socket) GTEST_SKIP() << "the kernel has no MPTCP";
+    ASSERT_EQ(socket->connect(frontend), 0) << frontend;
+    const std::string server = socket->receive().server;
+    ASSERT_THAT(server, AnyOf("pod1", "pod2", "far")) << frontend;
+    // Its subflow is what was translated, and that is a socket of the kernel's.
+    EXPECT_EQ(socket->peer(), (Endpoint{pod(server).address, kPodPort.host})) << frontend;
+  }
+}
+
 TEST_P(Sockets, ConnectedUdpReachesABackendAndSeesOnlyTheFrontend) {
   tables->publish(web(kUdp));
   for (const Endpoint& frontend : frontends()) {
