@@ -16,7 +16,11 @@ static __always_inline struct fl_address address_of_v6(const struct in6_addr* v6
 }
 
 static __always_inline bool is_dead(const struct fl_address* address, __be16 port) {
-  const struct fl_dead_key key = {.address = *address, .port = port, .protocol = IPPROTO_UDP};
+  struct fl_dead_key key = {.address = *address, .port = port, .protocol = IPPROTO_UDP};
+  if (bpf_map_lookup_elem(&dead_backends, &key)) return true;
+  // Every backend. Not a constant, which would be in the object's, among those that are set.
+  for (int i = 0; i < 4; ++i) key.address.word[i] = 0;
+  key.port = 0;
   return bpf_map_lookup_elem(&dead_backends, &key);
 }
 

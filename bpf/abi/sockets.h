@@ -54,6 +54,7 @@ FL_LAYOUT(struct fl_foreign_key, 24);
 
 /// Map `dead_backends`, HASH, value __u8 1: backends that are gone. The iterator looks for their
 /// sockets; while draining, unconnected sockets are no longer sent to them.
+/// To the iterator the key of UDP without address and port is every backend.
 struct fl_dead_key {
   struct fl_address address;
   __be16 port;

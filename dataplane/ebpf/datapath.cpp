@@ -265,6 +265,12 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
   node_ = plan.node;
   TRY(std::size_t written, write_node());
   Effects effects;
+  if (!attached_ && !live_->generation.is_new) {
+    // The agent before us may have known more of them than the maps say: those that terminated.
+    auto connected = connected_backends(socket_tables(live_->generation.object, {}));
+    if (!connected) this->report(connected.error());
+    effects.dead = connected.value_or(std::vector<fl_dead_key>{});
+  }
   auto held = live_->stale_flows.hold();
   TRY(SyncReport report, services_->resync(plan, node_addresses(node_, network_), effects));
   carry_out(std::move(effects), std::move(held));

@@ -396,6 +396,8 @@ void Services::settle(Batch& batch, const Writes& writes) {
       if (old.tables.name.protocol == Protocol::kUdp)
         for (const fl_dead_key& backend : udp_backends(block_at(maps_->records(), old.block)))
           if (--udp_backends_[backend] == 0) udp_backends_.erase(backend);
+      for (const fl_dead_key& backend : old.lingering)
+        if (--lingering_[backend] == 0) lingering_.erase(backend);
       if (!kept.contains(old.block)) records_.give_back(old.block, old.records);
     }
   }
@@ -405,6 +407,7 @@ void Services::settle(Batch& batch, const Writes& writes) {
       if (port.tables.name.protocol == Protocol::kUdp)
         for (const fl_dead_key& backend : udp_backends(block_at(maps_->records(), port.block)))
           ++udp_backends_[backend];
+      for (const fl_dead_key& backend : port.lingering) ++lingering_[backend];
     }
     if (ports.empty())
       services_.erase(name);

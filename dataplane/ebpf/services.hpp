@@ -22,7 +22,7 @@ struct Effects {
   /// As FlowCleaner takes them, and as flows of the tables are closed: UDP frontends with those who
   /// serve them; other frontends that lead to a backend now and did not before.
   FlowTargets targets;
-  /// UDP backends that no Service leads to any more.
+  /// UDP backends that no Service leads to any more, and that serve nobody who has them already.
   std::vector<fl_dead_key> dead;
 };
 
@@ -53,6 +53,8 @@ class Services {
 
   /// Reads the maps, keeps what is as wanted, and writes the rest. `node_addresses`: where
   /// NodePorts are open. A Service that has no place is reported, and left as it was or out.
+  /// `effects.dead`: backends of sockets that an earlier agent may have left; what is left of them
+  /// is dead.
   Result<SyncReport> resync(const Plan& plan, std::span<const Ip> node_addresses, Effects& effects);
   /// The same for some, without reading.
   Result<SyncReport> apply(std::span<const ServiceChange> changes, Effects& effects);
@@ -115,6 +117,7 @@ class Services {
   void settle(Batch& batch, const Writes& writes);
   void collect_effects(Batch& batch, Effects& effects) const;
   void keep_only_dead(Effects& effects) const;
+  static void let_linger(Batch& batch, const std::vector<fl_dead_key>& backends);
   void recover(const Batch& batch);
   void find_dead(const PlacedPort& old, PlacedPort* now, Effects& effects) const;
   Result<SyncReport> run(std::span<const ServiceChange> changes, Batch& batch, Effects& effects);
@@ -133,6 +136,7 @@ class Services {
   std::unordered_map<std::uint32_t, std::uint32_t> filter_bits_;  // by how many addresses
   std::unordered_map<std::uint32_t, std::uint32_t> ports_;        // port << 8 | bit: frontends
   TableOf<fl_dead_key, std::uint32_t> udp_backends_;              // by how many Service ports
+  TableOf<fl_dead_key, std::uint32_t> lingering_;                 // the same of PlacedPort's
   // What the kernel has.
   TableOf<fl_frontend_key, Published> published_;
   std::unordered_set<fl_member_key, HashOfBytes<fl_member_key>, EqualBytes<fl_member_key>> members_;

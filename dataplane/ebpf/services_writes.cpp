@@ -220,6 +220,22 @@ void Services::collect_effects(Batch& batch, Effects& effects) const {
     }
   }
   std::ranges::copy(batch.found_backends, std::back_inserter(effects.dead));
+  if (adopted_) return;
+  let_linger(batch, effects.dead);
+  for (const auto& [key, wanted] : batch.frontends)
+    if (!wanted.word && key.protocol == static_cast<__u8>(Protocol::kUdp))
+      effects.targets.try_emplace({Protocol::kUdp, ip_of(key.address), port_of(key.port)});
+}
+
+/// What an earlier agent led somebody to may serve on: it is remembered as our own would be.
+void Services::let_linger(Batch& batch, const std::vector<fl_dead_key>& backends) {
+  TableOf<fl_address, std::vector<fl_dead_key>> by_address;
+  for (const fl_dead_key& backend : backends) by_address[backend.address].push_back(backend);
+  for (auto& [name, ports] : batch.services)
+    for (PlacedPort& port : ports)
+      for (const Ip& serving : port.tables.serving)
+        if (const auto found = by_address.find(address_of(serving)); found != by_address.end())
+          std::ranges::copy(found->second, std::back_inserter(port.lingering));
 }
 
 void Services::keep_only_dead(Effects& effects) const {
@@ -227,8 +243,9 @@ void Services::keep_only_dead(Effects& effects) const {
   effects.dead.erase(
       std::unique(effects.dead.begin(), effects.dead.end(), EqualBytes<fl_dead_key>{}),
       effects.dead.end());
-  std::erase_if(effects.dead,
-                [&](const fl_dead_key& backend) { return udp_backends_.contains(backend); });
+  std::erase_if(effects.dead, [&](const fl_dead_key& backend) {
+    return udp_backends_.contains(backend) || lingering_.contains(backend);
+  });
 }
 
 UdpServing Services::udp_serving() const {

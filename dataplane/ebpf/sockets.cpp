@@ -28,6 +28,7 @@
 
 #include "bpf/abi/sockets.h"
 #include "dataplane/ebpf/generation.hpp"
+#include "dataplane/ebpf/tables.hpp"
 #include "dataplane/kernel/fd.hpp"
 #include "dataplane/kernel/netlink.hpp"
 
@@ -206,6 +207,27 @@ Result<std::size_t> end_sockets_of(std::span<const DeadBackend> dead, const Sock
   }
   if (first) return tl::unexpected(std::move(*first));
   return ended;
+}
+
+Result<std::vector<fl_dead_key>> connected_backends(const SocketTables& tables) {
+  fl_dead_key every{};
+  every.protocol = static_cast<__u8>(Protocol::kUdp);
+  const __u8 present = 1;
+  if (bpf_map_update_elem(tables.dead_backends, &every, &present, BPF_ANY) != 0)
+    return system_error(errno, "write BPF map dead_backends");
+  auto found = find_sockets(tables);
+  TRY_VOID(clear(tables.dead_backends));
+  if (!found) return tl::unexpected(std::move(found).error());
+  std::vector<fl_dead_key> backends;
+  for (const fl_dead_socket& socket : *found) {
+    fl_dead_key& backend = backends.emplace_back(every);
+    backend.address = socket.destination;
+    backend.port = socket.destination_port;
+  }
+  std::ranges::sort(backends, ByBytes<fl_dead_key>{});
+  backends.erase(std::unique(backends.begin(), backends.end(), EqualBytes<fl_dead_key>{}),
+                 backends.end());
+  return backends;
 }
 
 }  // namespace fairlead::ebpf

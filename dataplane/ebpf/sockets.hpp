@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "bpf/abi/sockets.h"
 #include "model/ip.hpp"
 #include "model/result.hpp"
 
@@ -38,5 +39,10 @@ struct SocketTables {
 /// Takes milliseconds, and a thread for each network namespace with such sockets: not for the event
 /// loop. One call at a time for the same tables.
 Result<std::size_t> end_sockets_of(std::span<const DeadBackend> dead, const SocketTables& tables);
+
+/// The backends that UDP sockets are connected to, through one of our frontends, in all network
+/// namespaces; sorted, each once. Takes as long as one look at every such socket. Not at the same
+/// time as end_sockets_of().
+Result<std::vector<fl_dead_key>> connected_backends(const SocketTables& tables);
 
 }  // namespace fairlead::ebpf
