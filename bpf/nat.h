@@ -150,6 +150,12 @@ static __always_inline bool set_node_source(struct beginning* of, const struct f
   return !is_unspecified(&of->flow.new_source, ipv6);
 }
 
+/// Before the flow is in the tables: its reply must find the egress hook awake.
+static __always_inline void note_host_flow(bool dry) {
+  struct fl_config* node = node_config();
+  if (node && !dry && !node->has_host_flows) node->has_host_flows = 1;
+}
+
 static __always_inline int insert(struct new_entry* entry, const bool ipv6) {
   const int place = ipv6 ? insert_entry6(entry) : insert_entry4(entry);
   if (place != INSERT_RACE) return place;
@@ -210,6 +216,7 @@ static __always_inline int insert_flow(struct beginning* of, const bool ipv6) {
   bool keep_port = true;
   if (of->to_host) {
     of->flow.state |= FL_FLOW_HOST;  // never masqueraded: its own address would be a martian source
+    note_host_flow(of->dry);
   } else if (of->verdict & FL_VERDICT_MASQUERADE ||
              same_address(&of->flow.new_destination, &of->tuple.source, ipv6)) {
     if (!set_node_source(of, node, ipv6)) return DROP_FIRST + FL_DROP_NO_SNAT_PORT;

@@ -96,6 +96,7 @@ static __always_inline enum outcome process_family(struct packet* p, const struc
     const int verdict = translate_icmp_error(p);
     return verdict == CONTINUE ? UNTOUCHED : done(p, verdict);
   }
+  if (p->hook == FL_HOOK_TC_EGRESS && !node->has_host_flows) return UNTOUCHED;
   enum outcome end = p->is_later_fragment ? restore_ports(p, ipv6, work) : GO_ON;
   if (end != GO_ON) return end;
   settle(p, &work->facts);

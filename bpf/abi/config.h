@@ -37,8 +37,7 @@ FL_LAYOUT(struct fl_timeouts, 24);
 /// are the pins' in its directory; element sizes are the map's own):
 ///   config             ARRAY, mappable: begins with these 16 bytes
 ///   streams            ARRAY, mappable: the first __u64 of each element is not 0 while a socket
-///   has
-///                      it
+///                      has it
 ///   sockets,
 ///   datagram_sockets   SK_STORAGE: who has one is still translated
 /// It sets `mode`, and takes the generation away when there is neither a stream nor a socket, and
@@ -48,13 +47,16 @@ struct fl_config_head {
   __u32 last_use;         // ticks: last time that a draining generation's packet renewed its flow's
                           // stamp, or since it drains
   __u32 longest_timeout;  // ticks: of struct fl_timeouts; never 0
-  __u32 pad;
+  __u32 own;              // each layout's own
 };
 FL_LAYOUT(struct fl_config_head, 16);
 #define FL_ABI_FIRST 2 /* the first layout of which all this is true */
 
 struct fl_config {
-  __u32 mode, last_use, longest_timeout, head_pad;  // as in struct fl_config_head
+  __u32 mode, last_use, longest_timeout;  // as in struct fl_config_head
+  /// Set by programs for good with the first flow to a backend that is the node itself: until then
+  /// nothing that leaves the host's stack is ours, and tc egress asks no table.
+  __u32 has_host_flows;
   // What each packet needs lies in one cache line with them.
   struct fl_timeouts timeouts;
   __u32 internal_prefix_count;

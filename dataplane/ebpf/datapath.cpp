@@ -84,7 +84,6 @@ class EbpfDatapath final : public Datapath {
   Result<> cleanup_here();
   Result<std::size_t> write_node();
   Result<std::size_t> write_interfaces();
-  Result<> look_for_neighbours();
   Result<std::size_t> attach();
   Result<> retire_others();
   void sweep_seldom();
@@ -119,7 +118,8 @@ class EbpfDatapath final : public Datapath {
   Network network_;
   bool attached_ = false;
   std::string reported_cgroup_;
-  SteadyTime neighbours_due_{}, others_due_{}, marks_due_{};
+  Neighbours neighbours_;
+  SteadyTime others_due_{}, marks_due_{};
   std::optional<FormerTablesList> draining_;  // once they were told to
   std::vector<std::string> alarms_;           // maps of which a report was made
   Chores chores_;                             // last: its thread uses the others
@@ -178,10 +178,13 @@ Result<std::size_t> EbpfDatapath::write_node() {
   fl_config want = config_of(node_, network_, options_, netns_.cookie());
   want.mode = have.mode;
   want.last_use = have.last_use;
+  want.has_host_flows = have.has_host_flows;
   want.neighbour_conntrack = have.neighbour_conntrack;
   want.foreign_sockets = have.foreign_sockets;
   if (same_bytes(have, want)) return 0;
-  std::memcpy(&have, &want, sizeof(want));
+  // Programs write the head at the same time.
+  std::memcpy(&have.timeouts, &want.timeouts, sizeof(want) - offsetof(fl_config, timeouts));
+  have.longest_timeout = want.longest_timeout;
   return 1;
 }
 
@@ -206,41 +209,6 @@ Result<std::size_t> EbpfDatapath::write_interfaces() {
     ++written;
   }
   return written;
-}
-
-/// Flows that conntrack translates, to our frontends: as long as there are any, the programs ask
-/// it.
-Result<> EbpfDatapath::look_for_neighbours() {
-  Maps& maps = live_->generation.maps;
-  fl_config& config = maps.config();
-  // Another had the Services until now: nobody, or a generation that was being drained.
-  const bool is_takeover =
-      !attached_ && (live_->generation.is_new || config.mode != FL_MODE_ACTIVE);
-  const auto now = std::chrono::steady_clock::now();
-  if (!is_takeover && (config.neighbour_conntrack == 0 || now < neighbours_due_)) return {};
-  neighbours_due_ = now + kSeldom;
-  TRY(auto socket, NetlinkSocket::open(NETLINK_NETFILTER));
-  TRY(auto flows, list_foreign_flows(socket));
-  std::erase_if(flows, [&](const ForeignFlow& flow) {
-    return !services_->is_frontend(flow.destination, flow.destination_port, flow.protocol);
-  });
-  TableOf<fl_foreign_key, bool> wanted;
-  for (const ForeignFlow& flow : flows)
-    if (flow.protocol == Protocol::kUdp) wanted[foreign_key(flow)] = true;
-  TRY(const auto have, maps.foreign_flows.read());
-  for (const auto& [key, value] : have)
-    if (!wanted.contains(key)) TRY_VOID(maps.foreign_flows.erase({&key, 1}));
-  for (const auto& [key, yes] : wanted)
-    if (auto put = maps.foreign_flows.update(key, 1); !put) {
-      // Those that do not fit are taken over by a socket that asks again.
-      report(put.error());
-      break;
-    }
-  config.foreign_sockets = wanted.empty() ? 0 : 1;
-  // Flows may begin there until the programs are at their places: at first conntrack is always
-  // asked.
-  config.neighbour_conntrack = flows.empty() && !is_takeover ? 0 : 1;
-  return {};
 }
 
 Result<std::size_t> EbpfDatapath::attach() {
@@ -275,7 +243,11 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
   TRY(SyncReport report, services_->resync(plan, node_addresses(node_, network_), effects));
   carry_out(std::move(effects), std::move(held));
   TRY(const std::size_t interfaces, write_interfaces());
-  if (auto looked = look_for_neighbours(); !looked) {
+  // Another had the Services until now: nobody, or a generation that was being drained.
+  const bool is_takeover = !attached_ && (live_->generation.is_new ||
+                                          live_->generation.maps.config().mode != FL_MODE_ACTIVE);
+  if (auto looked = neighbours_.look(live_->generation.maps, *services_, is_takeover, chores_);
+      !looked) {
     // A kernel without conntrack has no such flows.
     if (looked.error().code != std::errc::no_such_file_or_directory) this->report(looked.error());
   }
