@@ -6,7 +6,8 @@ Each way has a world of its own, of namespaces, so that nothing is loaded or rem
     client 198.18.0.250 --- 198.18.0.1 node --- pod   10.244.1.11 to .13, port 8080
                                            `--- local 10.244.1.2, in a cgroup of its own
 
-`direct` has no datapath and no conntrack, and asks the pod's own address through the node's stack. Client and server share one CPU,
+`direct` has no datapath and no conntrack, and asks the pod's own address through the node's stack; `direct again` is a second
+world of that kind, and says how much two equal worlds differ. Client and server share one CPU,
 so that a rate is what the whole way costs and not how the scheduler placed them; rates are those of a second of CPU time of the
 two, which other work on the machine disturbs less than a second of the clock. The samples of all ways follow each other closely,
 round after round; a ratio is that of two samples of one round, and the table has their median and quartiles.
@@ -28,7 +29,7 @@ NODE, CLIENT, LOCAL, POD_CIDR, CLUSTER_CIDR = "198.18.0.1", "198.18.0.250", "10.
 PODS = ["10.244.1.11", "10.244.1.12", "10.244.1.13"]
 CLUSTER_IP, CLUSTER_IP_PORT, NODE_PORT, POD_PORT = "11.255.0.1", 80, 30080, 8080
 PINNED = ["nice", "-n", "-19", "taskset", "-c", "1"]
-WAYS = ["direct", "ebpf", "nftables", "kube-proxy nftables", "kube-proxy iptables"]
+WAYS = ["direct", "direct again", "ebpf", "nftables", "kube-proxy nftables", "kube-proxy iptables"]
 
 
 def run(*command, text=None):
@@ -63,6 +64,7 @@ class World:
 
     def __init__(self, way, services, endpoints, binaries, scratch):
         self.way, self.binaries, self.server = way, binaries, None
+        self.is_direct = way in ("direct", "direct again")
         self.prefix = f"flb-{os.getpid()}-{way.replace(' ', '-')}"
         self.cgroup = cgroup_root() / self.prefix
         self.pins = scratch / "bpffs" / self.prefix
@@ -121,7 +123,7 @@ class World:
         elif self.way == "kube-proxy nftables":
             rules = kube_proxy.nftables(kube_proxy_services(services, endpoints), CLUSTER_CIDR, NODE, POD_CIDR)
             run(*self.command("node", "nft", "-f", "-"), text=rules)
-        elif self.way != "direct":
+        elif not self.is_direct:
             self._install("--services", str(services), "--endpoints", str(endpoints), "--node", NODE,
                           *(word for pod in PODS for word in ("--backend", pod)))
 
@@ -134,7 +136,7 @@ class World:
     def sample(self, kind, client, target, seconds):
         """One sample of the load tool: {"count", "seconds", "cpu_us"}, and "server_us" beside the last."""
         to = {"pod": (PODS[0], POD_PORT), "node port": (NODE, NODE_PORT), "cluster IP": (CLUSTER_IP, CLUSTER_IP_PORT)}[
-            "pod" if self.way == "direct" else target]
+            "pod" if self.is_direct else target]
         before = self._server_ns()
         done = subprocess.run(self.command(client, *PINNED, str(self.binaries / "traffic"), kind, to[0], str(to[1]), str(seconds)),
                               stdout=subprocess.PIPE, text=True, timeout=60,
