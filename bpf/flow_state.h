@@ -7,6 +7,19 @@
 
 #include "flows.h"
 
+/// Before a flow is in the tables, and once a tick of each flow.
+static __always_inline void note_use(void) {
+  struct fl_config* node = node_config();
+  const __u32 now = now_ticks();
+  if (node && node->last_use != now) node->last_use = now;
+}
+
+/// Can there be a flow that is not over? Where no packet was translated for so long, none is looked
+/// for.
+static __always_inline bool may_have_flows(const struct fl_config* node) {
+  return (__s32)(now_ticks() - node->last_use) <= (__s32)node->longest_timeout;
+}
+
 /// Do packets of the other direction of `of` arrive with the addresses of `entry`?
 static __always_inline bool is_partner(const void* entry, const void* of, const bool ipv6) {
   if (!ipv6) {
@@ -125,20 +138,12 @@ static __always_inline enum fl_flow_phase next_phase(__u8 state, __u8 flags) {
   return phase == FL_FLOW_NEW && state & FL_FLOW_REPLY ? FL_FLOW_ESTABLISHED : phase;
 }
 
-/// For agents that know nothing of our flows but this.
-static __always_inline void note_use_while_draining(void) {
-  struct fl_config* node = node_config();
-  if (!node || node->mode != FL_MODE_DRAINING) return;
-  const __u32 now = now_ticks();
-  if (node->last_use != now) node->last_use = now;
-}
-
 static __always_inline int touch_flow(__u32 place, __u64 control, __u8 flags, __u32 stamp,
                                       const bool ipv6) {
   void* entry = entry_at(place, ipv6);
   if (!entry) return 0;
   *stamp_of(entry, ipv6) = stamp;
-  note_use_while_draining();
+  note_use();
   enum fl_flow_phase phase = next_phase(state_of(control), flags);
   const __u8 bits = flags & TCP_FIN ? FL_FLOW_FIN : 0;
   if (phase == phase_of(control) && !(bits & ~state_of(control))) return 0;

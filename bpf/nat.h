@@ -223,6 +223,7 @@ static __always_inline int insert_flow(struct beginning* of, const bool ipv6) {
     keep_port = false;
   }
   if (of->dry) return GO_ON;
+  note_use();
   const int place = insert_reply(of, node, keep_port, ipv6);
   if (place == INSERT_TAKEN) return DROP_FIRST + FL_DROP_NO_SNAT_PORT;
   if (place < 0) return DROP_FIRST + FL_DROP_FLOW_TABLE_FULL;

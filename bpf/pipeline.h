@@ -103,7 +103,8 @@ static __always_inline enum outcome process_family(struct packet* p, const struc
   struct flow* flow = &work->of.flow;
   const __u64 key = key_of(&p->tuple, p->protocol);
   work->of.hash = hash_of(&p->tuple, p->protocol, ipv6);
-  const bool known = look_up_flow(&work->of.tuple, key, work->of.hash, ipv6, flow);
+  const bool known =
+      may_have_flows(node) && look_up_flow(&work->of.tuple, key, work->of.hash, ipv6, flow);
   if (p->hook == FL_HOOK_TC_EGRESS) return known ? process_egress(p, work, ipv6) : UNTOUCHED;
   if (!known && is_nobodys(p, node, ipv6)) return UNTOUCHED;
   if (p->hop_limit <= 1) return UNTOUCHED;  // the stack says that its time is exceeded

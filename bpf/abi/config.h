@@ -44,8 +44,7 @@ FL_LAYOUT(struct fl_timeouts, 24);
 /// when no flow was used for `longest_timeout`.
 struct fl_config_head {
   __u32 mode;             // enum fl_mode
-  __u32 last_use;         // ticks: last time that a draining generation's packet renewed its flow's
-                          // stamp, or since it drains
+  __u32 last_use;         // ticks: last time that a packet began a flow or renewed its stamp
   __u32 longest_timeout;  // ticks: of struct fl_timeouts; never 0
   __u32 own;              // each layout's own
 };

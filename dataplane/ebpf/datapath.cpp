@@ -20,6 +20,7 @@
 #include "dataplane/ebpf/attach.hpp"
 #include "dataplane/ebpf/chores.hpp"
 #include "dataplane/ebpf/compile.hpp"
+#include "dataplane/ebpf/figures.hpp"
 #include "dataplane/ebpf/former_generations.hpp"
 #include "dataplane/ebpf/former_tables.hpp"
 #include "dataplane/ebpf/generation.hpp"
@@ -176,6 +177,8 @@ Result<std::size_t> EbpfDatapath::write_node() {
   TRY(network_, read_network());
   fl_config& have = live_->generation.maps.config();
   fl_config want = config_of(node_, network_, options_, netns_.cookie());
+  // In a new one there has not been any flow, for as long as one may last.
+  if (have.longest_timeout == 0) have.last_use = now_ticks() - want.longest_timeout - 1;
   want.mode = have.mode;
   want.last_use = have.last_use;
   want.has_host_flows = have.has_host_flows;
