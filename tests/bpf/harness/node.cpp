@@ -78,6 +78,7 @@ void Node::reset() {
   config.snat_port_last = 29999;
   config.neighbour_conntrack = 1;
   config.timeouts = short_timeouts();
+  config.longest_timeout = config.timeouts.tcp_established;
   config.drop_events_a_second = 10;
   const World v4(Family::kIpv4);
   const World v6(Family::kIpv6);

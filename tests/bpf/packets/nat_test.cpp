@@ -79,9 +79,23 @@ TEST_P(NatTest, BackendOnTheNodeItselfAnswersThroughTheStack) {
   const Endpoint host{world.node, 8080};
   publish_node_port(service_with({}, {host}), FL_VERDICT_MASQUERADE);
   const Packet sent = from_client(front());
+  EXPECT_EQ(tables().config().has_host_flows, 0U);
   expect_passed(arrive(sent), sent.with_to(host));
+  EXPECT_EQ(tables().config().has_host_flows, 1U) << "egress would ask no table";
   const Packet reply = sent.with_to(host).answered("answer");
   expect_passed(node().leave(bytes_of(reply), kEth0), reply.with_from(front()));
+}
+
+TEST_P(NatTest, WhereNothingWasTranslatedForTheLongestTimeoutNoFlowIsLookedFor) {
+  publish_node_port(service_with({}, {local()}), FL_VERDICT_LOCAL);
+  const Packet reply = packet_of(arrive(from_client(front()))).answered("answer");
+  fl_config& config = tables().config();
+  const auto last_use = config.last_use;
+  ASSERT_NE(last_use, 0U);
+  config.last_use = last_use - config.longest_timeout - 2;
+  expect_passed(reply_from_pod(reply), reply);
+  config.last_use = last_use;
+  EXPECT_EQ(packet_of(reply_from_pod(reply)).from, front());
 }
 
 TEST_P(NatTest, ClientsOfOneNameTwoFrontendsAndOneBackendAreKeptApart) {
