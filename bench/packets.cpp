@@ -169,8 +169,9 @@ class Measurement {
     if (done != expected || verdict != static_cast<std::uint32_t>(right))
       fail(fmt::format(
           "{}, {}: of {} packets {} were forwarded, {} made a flow, {} something else; "
-          "verdict {}",
-          place.name, one.name, times, done.forwarded, done.created, done.other, verdict));
+          "verdict {}{}",
+          place.name, one.name, times, done.forwarded, done.created, done.other, verdict,
+          balancer(place.who).details()));
   }
 
   Run run(const Place& place, const Case& one, int program) {

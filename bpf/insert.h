@@ -168,7 +168,11 @@ static __always_inline bool contests(const struct new_entry* want, __u32 place, 
   const __u64 key = key_of(&want->tuple, want->protocol);
   if ((control & FL_FLOW_KEY_MASK) != key) return false;
   // Who writes further on looks here once it has published, and gives up.
-  if (phase_of(control) == FL_FLOW_BUSY || want->yields) return earlier;
+  if (phase_of(control) == FL_FLOW_BUSY) return earlier;
+  if (want->yields) {
+    const void* entry = earlier ? entry_at(place, ipv6) : NULL;
+    return entry && has_key(entry, control, want, key, ipv6);
+  }
   return weigh(want, place, control, ipv6) == OTHER_FLOW;
 }
 

@@ -98,6 +98,25 @@ TEST_P(NatTest, WhereNothingWasTranslatedForTheLongestTimeoutNoFlowIsLookedFor) 
   EXPECT_EQ(packet_of(reply_from_pod(reply)).from, front());
 }
 
+TEST_P(NatTest, ClientsThatUseTheSamePortHaveFlowsOfTheirOwn) {
+  publish_node_port(service_with({remote()}), FL_VERDICT_MASQUERADE);
+  constexpr std::size_t kClients = 200;  // several to a bucket
+  std::vector<Packet> sent, there;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    Ip client = world.client;
+    client.bytes[15] = static_cast<std::uint8_t>(i + 1);
+    sent.push_back(from_client(front()).with_from({client, 40000}));
+    there.push_back(packet_of(arrive(sent.back())));
+  }
+  EXPECT_EQ(entries(), 2 * kClients);
+  EXPECT_EQ(tables().counter(FL_COUNT_FLOWS_CREATED), kClients);
+  for (std::size_t i = 0; i < kClients; ++i) {
+    EXPECT_EQ(packet_of(arrive(sent[i].with_flags(kAck))).from, there[i].from);
+    EXPECT_EQ(packet_of(arrive(there[i].answered("x"))).to, sent[i].from);
+  }
+  EXPECT_EQ(tables().counter(FL_COUNT_FLOWS_CREATED), kClients);
+}
+
 TEST_P(NatTest, ClientsOfOneNameTwoFrontendsAndOneBackendAreKeptApart) {
   publish_node_port(service_with({}, {local()}), FL_ACTION_FORWARD);
   const auto block = tables().add(service_with({}, {local()}));
