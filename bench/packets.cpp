@@ -167,11 +167,11 @@ class Measurement {
     const int right = place.hook == Hook::kXdp ? (foreign ? int{XDP_PASS} : int{XDP_TX})
                                                : (foreign ? TC_ACT_UNSPEC : TC_ACT_REDIRECT);
     if (done != expected || verdict != static_cast<std::uint32_t>(right))
-      fail(fmt::format(
-          "{}, {}: of {} packets {} were forwarded, {} made a flow, {} something else; "
-          "verdict {}{}",
-          place.name, one.name, times, done.forwarded, done.created, done.other, verdict,
-          balancer(place.who).details()));
+      fail(
+          fmt::format("{}, {}: of {} packets {} were forwarded, {} made a flow, {} something else; "
+                      "verdict {}{}",
+                      place.name, one.name, times, done.forwarded, done.created, done.other,
+                      verdict, balancer(place.who).details()));
   }
 
   Run run(const Place& place, const Case& one, int program) {
