@@ -11,16 +11,18 @@ namespace fairlead::bench {
 class Histogram {
  public:
   Histogram();
-  /// Longer ones than an hour count as an hour.
+  /// Longer ones than an hour count as an hour, negative ones as zero. Does not allocate.
   void record(std::chrono::nanoseconds value, std::uint64_t times = 1);
   void add(const Histogram& other);
   [[nodiscard]] std::uint64_t count() const { return count_; }
   /// `part` from 0 to 1; 0.5 is the median. The highest value that is the same within the
   /// precision. Zero where nothing was recorded.
   [[nodiscard]] std::chrono::nanoseconds quantile(double part) const;
+  /// quantile(1).
   [[nodiscard]] std::chrono::nanoseconds max() const;
 
-  /// Those that are not empty: highest value and how many.
+  /// Those that are not empty, ascending: highest value and how many. Recording them again makes
+  /// the same histogram.
   struct Bucket {
     std::chrono::nanoseconds value;
     std::uint64_t count = 0;
