@@ -4,6 +4,8 @@
 //   Plan -> rules in the shape that the peer gives them (pure) -> the peer's own tool -> kernel
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,8 +33,9 @@ struct Cost {
 class Way {
  public:
   virtual ~Way() = default;
-  /// "direct", "ebpf", "nftables", "kube-proxy iptables-legacy", "kube-proxy iptables-nft",
-  /// "kube-proxy nftables 1.35", "kube-proxy nftables 1.36", "kube-proxy ipvs", "kube-proxy PATH".
+  /// "direct", "direct again", "ebpf", "nftables", "kube-proxy iptables-legacy", "kube-proxy
+  /// iptables-nft", "kube-proxy nftables 1.35", "kube-proxy nftables 1.36", "kube-proxy ipvs",
+  /// "kube-proxy PATH".
   [[nodiscard]] virtual std::string name() const = 0;
   /// Connections go to the pods' own addresses.
   [[nodiscard]] virtual bool is_direct() const { return false; }
@@ -48,9 +51,13 @@ class Way {
   virtual Result<> remove() { return {}; }
 };
 
+/// Told of what goes wrong beside an installation or a change; from any thread.
+using Report = std::function<void(const Error&)>;
+
 struct WaysOptions {
   std::string kube_proxy;     // path of a real one; empty: none
   std::string control_plane;  // path of `fairlead`, which serves the API to it
+  Report report = [](const Error&) {};
 };
 /// By name, with the place where it will run. Errors: no such way.
 Result<std::unique_ptr<Way>> make_way(const std::string& name, const Place& place,

@@ -1,0 +1,22 @@
+// Name -> way.
+#include <array>
+#include <string_view>
+
+#include "bench/ways/own_ways.hpp"
+#include "bench/ways/way.hpp"
+
+namespace fairlead::bench {
+
+Result<std::unique_ptr<Way>> make_way(const std::string& name, const Place& place,
+                                      const WaysOptions& options) {
+  if (name == "direct" || name == "direct again") return make_direct_way(name);
+  if (name == "ebpf") return make_ebpf_way(place, options.report);
+  if (name == "nftables") return make_nftables_way(options.report);
+  return invalid("'" + name + "' is no way to a Service");
+}
+
+std::vector<std::string> way_names(const WaysOptions&) {
+  return {"direct", "direct again", "ebpf", "nftables"};
+}
+
+}  // namespace fairlead::bench
