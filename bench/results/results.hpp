@@ -33,8 +33,8 @@ struct Subject {
 /// One figure of one way, sample by sample. Sample i of all ways of a Subject was taken in round i.
 struct Series {
   Subject subject;
-  std::string way;  // kDirect, "ebpf", "kube-proxy iptables-legacy", ...
-  std::vector<double> samples;
+  std::string way;              // kDirect, "ebpf", "kube-proxy iptables-legacy", ...
+  std::vector<double> samples;  // NaN where the round has none
   bool operator==(const Series&) const = default;
 };
 
