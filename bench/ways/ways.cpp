@@ -1,8 +1,6 @@
 // Name -> way.
-#include <array>
-#include <string_view>
-
 #include "bench/ways/own_ways.hpp"
+#include "bench/ways/tool_ways.hpp"
 #include "bench/ways/way.hpp"
 
 namespace fairlead::bench {
@@ -12,11 +10,18 @@ Result<std::unique_ptr<Way>> make_way(const std::string& name, const Place& plac
   if (name == "direct" || name == "direct again") return make_direct_way(name);
   if (name == "ebpf") return make_ebpf_way(place, options.report);
   if (name == "nftables") return make_nftables_way(options.report);
+  if (name == "kube-proxy iptables-legacy") return make_iptables_legacy_way();
+  if (name == "kube-proxy iptables-nft") return make_iptables_nft_way();
   return invalid("'" + name + "' is no way to a Service");
 }
 
 std::vector<std::string> way_names(const WaysOptions&) {
-  return {"direct", "direct again", "ebpf", "nftables"};
+  return {"direct",
+          "direct again",
+          "ebpf",
+          "nftables",
+          "kube-proxy iptables-legacy",
+          "kube-proxy iptables-nft"};
 }
 
 }  // namespace fairlead::bench
