@@ -1,4 +1,4 @@
-// Tuple -> Ethernet, IPv4 or IPv6, TCP; and back.
+// Tuple -> Ethernet, IPv4 or IPv6, TCP; and back, also out of a packet that was encapsulated.
 #include "bench/frames.hpp"
 
 #include <net/ethernet.h>
@@ -93,6 +93,19 @@ Tuple tuple_of(std::span<const std::byte> frame) {
   tuple.source_port = {ntohs(tcp.th_sport)};
   tuple.destination_port = {ntohs(tcp.th_dport)};
   return tuple;
+}
+
+std::optional<Tuple> wrapped_tuple_of(std::span<const std::byte> frame) {
+  constexpr std::size_t kInner = sizeof(iphdr) + sizeof(tcphdr);
+  if (frame.size() != kMac + sizeof(iphdr) + kInner) return std::nullopt;
+  const auto outer = header_at<iphdr>(frame, kMac);
+  if (outer.protocol != IPPROTO_IPIP || ntohs(outer.tot_len) != sizeof(iphdr) + kInner)
+    return std::nullopt;
+  Frame inner;
+  append_ethernet(inner, true);
+  const auto packet = frame.last(kInner);
+  inner.insert(inner.end(), packet.begin(), packet.end());
+  return tuple_of(inner);
 }
 
 }  // namespace fairlead::bench

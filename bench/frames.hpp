@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace fairlead::bench {
 struct Tuple {
   Ip source, destination;
   Port source_port, destination_port;
+  bool operator==(const Tuple&) const = default;
 };
 inline Tuple reversed(const Tuple& tuple) {
   return {tuple.destination, tuple.source, tuple.destination_port, tuple.source_port};
@@ -28,5 +30,7 @@ using Frame = std::vector<std::byte>;
 Frame tcp_frame(const Tuple& tuple, std::uint8_t flags);
 /// Of a frame as tcp_frame() makes them.
 Tuple tuple_of(std::span<const std::byte> frame);
+/// What is in such an IPv4 frame that was encapsulated, IP in IP (RFC 2003); nothing if it was not.
+std::optional<Tuple> wrapped_tuple_of(std::span<const std::byte> frame);
 
 }  // namespace fairlead::bench

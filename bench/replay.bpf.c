@@ -74,6 +74,8 @@ int replay_xdp(struct xdp_md* ctx) {
   return XDP_ABORTED;
 }
 
+#include "bench/unwrap.h"
+
 SEC("tc")
 int replay_tc(struct __sk_buff* ctx) {
   if (restore((void*)(long)ctx->data, (void*)(long)ctx->data_end) != 0) return REPLAY_FAILED_TC;

@@ -38,6 +38,20 @@ std::uint32_t last_word(const Ip& ip) {
   return word;
 }
 
+bool is_tc(Hook hook) { return hook == Hook::kTc; }
+
+const char* replaying_program(Hook hook) {
+  switch (hook) {
+    case Hook::kXdp:
+      return "replay_xdp";
+    case Hook::kTc:
+      return "replay_tc";
+    case Hook::kXdpUnwrapped:
+      return "replay_unwrapped_xdp";
+  }
+  fail("no such hook");
+}
+
 double thread_cpu_ns() {
   timespec time{};
   (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -54,8 +68,10 @@ Replay::Replay(int interface) : object_(load_object()), interface_(interface) {
 }
 
 int Replay::empty_program(Hook hook) const {
-  return object_.program_fd(hook == Hook::kXdp ? "empty_xdp" : "empty_tc");
+  return object_.program_fd(is_tc(hook) ? "empty_tc" : "empty_xdp");
 }
+
+int Replay::wrapping_program() const { return object_.program_fd("wrap_xdp"); }
 
 Run Replay::run(Hook hook, int program, const Frame& frame, std::uint32_t times, Frame* out) const {
   const auto size = static_cast<std::uint32_t>(frame.size());
@@ -67,8 +83,8 @@ Run Replay::run(Hook hook, int program, const Frame& frame, std::uint32_t times,
   LIBBPF_OPTS(bpf_test_run_opts, options);
   options.data_in = frame.data();
   options.data_size_in = size;
-  options.ctx_in = hook == Hook::kXdp ? static_cast<void*>(&xdp) : &skb;
-  options.ctx_size_in = hook == Hook::kXdp ? sizeof(xdp) : sizeof(skb);
+  options.ctx_in = is_tc(hook) ? static_cast<void*>(&skb) : &xdp;
+  options.ctx_size_in = is_tc(hook) ? sizeof(skb) : sizeof(xdp);
   options.repeat = static_cast<int>(times);
   if (out != nullptr) {
     options.data_out = out->data();
@@ -108,12 +124,11 @@ Run Replay::in_turn(Hook hook, int program, const std::vector<Tuple>& tuples, st
   value.length = static_cast<std::uint32_t>(frame.size());
   std::memcpy(value.bytes, frame.data(), frame.size());
   const std::uint32_t zero = 0;
-  const bool is_xdp = hook == Hook::kXdp;
   if (bpf_map_update_elem(object_.map_fd("replay"), &zero, &value, BPF_ANY) != 0 ||
-      bpf_map_update_elem(object_.map_fd(is_xdp ? "target_xdp" : "target_tc"), &zero, &program,
+      bpf_map_update_elem(object_.map_fd(is_tc(hook) ? "target_tc" : "target_xdp"), &zero, &program,
                           BPF_ANY) != 0)
     fail(fmt::format("the program cannot be called after another: {}", std::strerror(errno)));
-  return run(hook, object_.program_fd(is_xdp ? "replay_xdp" : "replay_tc"), frame, times, nullptr);
+  return run(hook, object_.program_fd(replaying_program(hook)), frame, times, nullptr);
 }
 
 }  // namespace fairlead::bench

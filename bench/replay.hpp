@@ -11,7 +11,9 @@
 
 namespace fairlead::bench {
 
-enum class Hook : std::uint8_t { kXdp, kTc };
+/// How packets come to a program. kXdpUnwrapped is XDP, and the outer IPv4 header that the program
+/// has put on is taken off before the next packet.
+enum class Hook : std::uint8_t { kXdp, kTc, kXdpUnwrapped };
 
 struct Run {
   double ns = 0;              // CPU time of a packet
@@ -32,6 +34,8 @@ class Replay {
 
   [[nodiscard]] const BpfObject& object() const { return object_; }
   [[nodiscard]] int empty_program(Hook hook) const;
+  /// For kXdpUnwrapped: does nothing but put on as many bytes as are taken off.
+  [[nodiscard]] int wrapping_program() const;
 
   Passed once(Hook hook, int program, const Frame& frame) const;
   /// The same packet again and again, not restored: for programs that leave it alone.
