@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <thread>
 #include <utility>
 
 #include "bench/ways/command.hpp"
 #include "bench/ways/iptables_layout.hpp"
+#include "bench/ways/nftables_layout.hpp"
 #include "bench/ways/peer_service.hpp"
 
 namespace fairlead::bench {
@@ -25,6 +27,12 @@ class Layout {
   virtual std::vector<Step> change(const Plan& plan, const ObjectName& service,
                                    const ServicePlans& before) = 0;
 };
+
+const ServicePlans& plans_of(const Plan& plan, const ObjectName& service) {
+  static const ServicePlans kNothing;
+  const auto found = plan.services.find(service);
+  return found == plan.services.end() ? kNothing : found->second;
+}
 
 class Iptables : public Layout {
  public:
@@ -42,9 +50,7 @@ class Iptables : public Layout {
   std::vector<Step> change(const Plan& plan, const ObjectName& service,
                            const ServicePlans& before) override {
     std::vector<Step> steps;
-    const auto now = plan.services.find(service);
-    const ServicePlans after = now == plan.services.end() ? ServicePlans{} : now->second;
-    for (const Family family : families_of(before, after))
+    for (const Family family : families_of(before, plans_of(plan, service)))
       steps.push_back(restore(family, iptables_change(plan, service, before, family)));
     return steps;
   }
@@ -58,6 +64,54 @@ class Iptables : public Layout {
   }
 
   std::string kind_;  // "legacy" or "nft"
+};
+
+class Nftables : public Layout {
+ public:
+  explicit Nftables(NftablesLayout layout) : layout_(layout) {}
+
+  [[nodiscard]] std::vector<std::string> tools() const override { return {"nft"}; }
+  std::vector<Step> load(const Plan& plan) override {
+    stale_.clear();
+    std::vector<Step> steps;
+    for (const Family family : families_of(plan))
+      steps.push_back(transaction(nftables_load(layout_, plan, family)));
+    return steps;
+  }
+  std::vector<Step> change(const Plan& plan, const ObjectName& service,
+                           const ServicePlans& before) override {
+    std::vector<Step> steps;
+    const Clock::time_point now = Clock::now();
+    for (const Family family : families_of(before, plans_of(plan, service))) {
+      const auto old = take_old_chains(family, now);
+      if (!old.empty()) steps.push_back(transaction(nftables_delete_chains(old, family)));
+      const NftablesChange change = nftables_change(layout_, plan, service, before, family);
+      for (const std::string& chain : change.chains) stale_.erase({family, chain});
+      for (const std::string& chain : change.stale_chains) stale_[{family, chain}] = now;
+      steps.push_back(transaction(change.transaction));
+    }
+    return steps;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Those that nothing has led to for a second.
+  std::vector<std::string> take_old_chains(Family family, Clock::time_point now) {
+    std::vector<std::string> old;
+    for (auto at = stale_.begin(); at != stale_.end();) {
+      const bool is_old = at->first.first == family && at->second + std::chrono::seconds(1) < now;
+      if (is_old) old.push_back(at->first.second);
+      at = is_old ? stale_.erase(at) : std::next(at);
+    }
+    return old;
+  }
+  [[nodiscard]] static Step transaction(std::string text) {
+    return {{"nft", "-f", "-"}, std::move(text)};
+  }
+
+  NftablesLayout layout_;
+  std::map<std::pair<Family, std::string>, Clock::time_point> stale_;
 };
 
 /// Has what each kind of rule needs.
@@ -140,17 +194,11 @@ Result<Cost> ToolWay::install(const Plan& plan) {
 
 Result<Cost> ToolWay::change(const Plan& plan, const ObjectName& service) {
   if (plan_ == nullptr) return invalid(name_ + ": changed before it was installed");
-  const auto plans_in = [&](const auto& services) -> const ServicePlans* {
-    const auto found = services.find(service);
-    return found == services.end() ? nullptr : &found->second;
-  };
-  static const ServicePlans kNothing;
-  const ServicePlans* before = plans_in(changed_);
-  if (before == nullptr) before = plans_in(plan_->services);
-  if (before == nullptr) before = &kNothing;
-  TRY(const Cost cost, run_steps(layout_->change(plan, service, *before)));
-  const ServicePlans* after = plans_in(plan.services);
-  changed_[service] = after == nullptr ? kNothing : *after;
+  const auto changed = changed_.find(service);
+  const ServicePlans& before =
+      changed == changed_.end() ? plans_of(*plan_, service) : changed->second;
+  TRY(const Cost cost, run_steps(layout_->change(plan, service, before)));
+  changed_[service] = plans_of(plan, service);
   return cost;
 }
 
@@ -162,6 +210,14 @@ std::unique_ptr<Way> make_iptables_legacy_way() {
 }
 std::unique_ptr<Way> make_iptables_nft_way() {
   return std::make_unique<ToolWay>("kube-proxy iptables-nft", std::make_unique<Iptables>("nft"));
+}
+std::unique_ptr<Way> make_nftables_135_way() {
+  return std::make_unique<ToolWay>("kube-proxy nftables 1.35",
+                                   std::make_unique<Nftables>(NftablesLayout::kChainPerEndpoint));
+}
+std::unique_ptr<Way> make_nftables_136_way() {
+  return std::make_unique<ToolWay>("kube-proxy nftables 1.36",
+                                   std::make_unique<Nftables>(NftablesLayout::kRulePerService));
 }
 
 }  // namespace fairlead::bench

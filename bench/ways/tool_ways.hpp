@@ -12,5 +12,7 @@ namespace fairlead::bench {
 /// change costs kube-proxy at least this.
 std::unique_ptr<Way> make_iptables_legacy_way();
 std::unique_ptr<Way> make_iptables_nft_way();
+std::unique_ptr<Way> make_nftables_135_way();
+std::unique_ptr<Way> make_nftables_136_way();
 
 }  // namespace fairlead::bench

@@ -12,6 +12,8 @@ Result<std::unique_ptr<Way>> make_way(const std::string& name, const Place& plac
   if (name == "nftables") return make_nftables_way(options.report);
   if (name == "kube-proxy iptables-legacy") return make_iptables_legacy_way();
   if (name == "kube-proxy iptables-nft") return make_iptables_nft_way();
+  if (name == "kube-proxy nftables 1.35") return make_nftables_135_way();
+  if (name == "kube-proxy nftables 1.36") return make_nftables_136_way();
   return invalid("'" + name + "' is no way to a Service");
 }
 
@@ -21,7 +23,9 @@ std::vector<std::string> way_names(const WaysOptions&) {
           "ebpf",
           "nftables",
           "kube-proxy iptables-legacy",
-          "kube-proxy iptables-nft"};
+          "kube-proxy iptables-nft",
+          "kube-proxy nftables 1.35",
+          "kube-proxy nftables 1.36"};
 }
 
 }  // namespace fairlead::bench
