@@ -1,10 +1,13 @@
 // One connection or request after the other by calls that block: as few as a client can do with.
 //
-//   connections   socket, connect, send, recv, close     (and two options, for the time limits)
+//   connections   socket, connect, send, recv, close
 //   connects      socket, connect, close by RST
-//   requests      send, recv                              on one connection; UDP: of one socket
+//   requests      send, recv                 on one connection; UDP: of one socket
 //
-// The time at which one ended is that at which the next began, so that the clock is read once.
+// The time at which one ended is that at which the next began, so that the clock is read once. A
+// time limit of the socket would arm a timer for each answer (a twentieth of a request's cost);
+// instead another thread looks at times whether this one gets on, and shuts down what it waits for.
+#include <atomic>
 #include <cerrno>
 #include <vector>
 
@@ -30,7 +33,8 @@ class BlockingClient final : public Client {
   Result<> run(Tally& tally) override {
     auto began = Clock::now();
     const auto end = share_.pacing(began).end();
-    while (began < end && !share_.is_stopped()) {
+    for (std::uint64_t turn = 1; began < end && !share_.is_stopped(); ++turn) {
+      turn_.store(turn, std::memory_order_relaxed);
       const int error_number = once();
       const auto now = Clock::now();
       if (error_number == 0) {
@@ -39,11 +43,25 @@ class BlockingClient final : public Client {
       } else {
         if (is_own_fault(error_number))
           return tl::unexpected(share_.error(error_number, "connect to"));
-        tally.fail(error_number);
+        tally.fail(was_cut_off_.exchange(false) ? ETIMEDOUT : error_number);
       }
       began = now;
     }
     return {};
+  }
+
+  void look_after(Clock::time_point now) override {
+    const std::uint64_t turn = turn_.load(std::memory_order_relaxed);
+    if (turn != seen_turn_) {
+      seen_turn_ = turn;
+      seen_at_ = now;
+    }
+    if (now - seen_at_ < kPatience) return;
+    seen_at_ = now;
+    was_cut_off_ = true;
+    // Should it have got on this very moment, a connection is cut off that had just been made: one
+    // more failure beside that of five seconds.
+    ::shutdown(waiting_on_.load(std::memory_order_relaxed), SHUT_RDWR);
   }
 
  private:
@@ -63,12 +81,10 @@ class BlockingClient final : public Client {
   int connection() {
     const Fd socket = open_socket(share_.to, SOCK_STREAM);
     if (!socket) return errno;
-    limit_sending(socket.get(), kPatience);  // of connect(), too
+    waiting_on_.store(socket.get(), std::memory_order_relaxed);
     if (traffic_ != Traffic::kConnections) reset_on_close(socket.get());
-    if (::connect(socket.get(), share_.to.get(), share_.to.size) != 0)
-      return errno == EINPROGRESS ? ETIMEDOUT : errno;
+    if (::connect(socket.get(), share_.to.get(), share_.to.size) != 0) return errno;
     if (traffic_ == Traffic::kConnects) return 0;
-    limit_receiving(socket.get(), kPatience);
     return exchange(socket.get());
   }
 
@@ -79,6 +95,7 @@ class BlockingClient final : public Client {
       if (!connected) return connected.error().code.value();
       socket_ = std::move(*connected);
     }
+    waiting_on_.store(socket_.get(), std::memory_order_relaxed);
     const int error_number = exchange(socket_.get());
     if (error_number != 0) socket_ = Fd();
     return error_number;
@@ -105,6 +122,14 @@ class BlockingClient final : public Client {
   Traffic traffic_;
   std::vector<char> payload_;
   Fd socket_;
+
+  // For the thread that looks after this one.
+  std::atomic<std::uint64_t> turn_{0};
+  std::atomic<int> waiting_on_{-1};
+  std::atomic<bool> was_cut_off_{false};
+  // Its own.
+  std::uint64_t seen_turn_ = 0;
+  Clock::time_point seen_at_ = Clock::now();
 };
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <cmath>
 #include <cstring>
 #include <latch>
+#include <memory>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -28,7 +30,6 @@ Result<Fd> connect_now(const Share& share, int type) {
   Fd socket = open_socket(share.to, type);
   if (!socket) return tl::unexpected(share.error(errno, "connect to"));
   limit_sending(socket.get(), kPatience);
-  limit_receiving(socket.get(), kPatience);
   if (type == SOCK_STREAM) send_at_once(socket.get());
   if (::connect(socket.get(), share.to.get(), share.to.size) != 0)
     return tl::unexpected(share.error(errno == EINPROGRESS ? ETIMEDOUT : errno, "connect to"));
@@ -80,9 +81,13 @@ std::unique_ptr<Client> make_client(const Share& share) {
   return is_simple ? make_blocking_client(share) : make_exchange_client(share);
 }
 
+/// How often threads that block are looked after.
+constexpr std::chrono::milliseconds kGlance{250};
+
 /// A thread, and what came of it.
 struct Worker {
   Share share;
+  std::unique_ptr<Client> client;
   Result<> outcome;
   Tally tally;
   Clock::time_point start, end;
@@ -94,28 +99,39 @@ struct Worker {
 class Workers {
  public:
   explicit Workers(const LoadOptions& options)
-      : workers_(options.threads), prepared_(options.threads), may_start_(1) {
+      : workers_(options.threads), prepared_(options.threads), may_start_(1), ended_(0) {
     for (std::uint32_t i = 0; i < options.threads; ++i) {
       Worker& worker = workers_[i];
       worker.share = {.options = &options,
                       .to = SocketAddress(options.address, options.port),
                       .index = i,
                       .stop = &stop_};
-      worker.thread = std::thread([this, &worker] { work(worker); });
+      worker.client = make_client(worker.share);
     }
+    for (Worker& worker : workers_)
+      worker.thread = std::thread([this, &worker] {
+        work(worker);
+        ended_.release();
+      });
     prepared_.wait();
   }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   ~Workers() {
     stop_ = true;
-    join();
+    if (!is_joined_) join();
   }
 
   void start() { may_start_.count_down(); }
 
   Result<> join() {
     if (!may_start_.try_wait()) start();
+    for (std::size_t left = workers_.size(); left > 0;)
+      if (ended_.try_acquire_for(kGlance))
+        --left;
+      else
+        look_after_all();
+    is_joined_ = true;
     Result<> first;
     for (Worker& worker : workers_) {
       if (worker.thread.joinable()) worker.thread.join();
@@ -124,16 +140,15 @@ class Workers {
     return first;
   }
 
-  /// The first thread's error, if one could not prepare.
+  /// Whether one could not prepare; join() says why.
   [[nodiscard]] bool have_failed() const { return stop_; }
   [[nodiscard]] const std::vector<Worker>& get() const { return workers_; }
 
  private:
   void work(Worker& worker) {
     const LoadOptions& options = *worker.share.options;
-    const auto client = make_client(worker.share);
     worker.outcome = pin_thread(::pthread_self(), options.cpus, worker.share.index).and_then([&] {
-      return client->prepare();
+      return worker.client->prepare();
     });
     if (!worker.outcome) stop_ = true;
     prepared_.count_down();
@@ -141,15 +156,22 @@ class Workers {
     if (stop_) return;
     worker.start = Clock::now();
     const double cpu_before = thread_cpu_seconds();
-    worker.outcome = client->run(worker.tally);
+    worker.outcome = worker.client->run(worker.tally);
     worker.cpu_seconds = thread_cpu_seconds() - cpu_before;
     worker.end = Clock::now();
     if (!worker.outcome) stop_ = true;
   }
 
+  void look_after_all() {
+    const auto now = Clock::now();
+    for (Worker& worker : workers_) worker.client->look_after(now);
+  }
+
   std::atomic<bool> stop_{false};
   std::vector<Worker> workers_;
+  bool is_joined_ = false;
   std::latch prepared_, may_start_;
+  std::counting_semaphore<> ended_;
 };
 
 LoadResult sum_of(const std::vector<Worker>& workers) {

@@ -53,6 +53,8 @@ class Client {
   virtual Result<> prepare() = 0;
   /// Errors: what no other try can mend.
   virtual Result<> run(Tally& tally) = 0;
+  /// Called by another thread, now and then while run() does: ends what has blocked for too long.
+  virtual void look_after(Clock::time_point /*now*/) {}
 };
 
 /// Connections and requests, one at a time, closed loop: blocking calls.
@@ -62,7 +64,8 @@ std::unique_ptr<Client> make_exchange_client(const Share& share);
 std::unique_ptr<Client> make_stream_client(const Share& share);
 std::unique_ptr<Client> make_datagram_client(const Share& share);
 
-/// A connection that is made before the start: blocking, with time limits, TCP_NODELAY.
+/// A connection that is made before the start: blocking, with TCP_NODELAY; connecting and sending
+/// end after kPatience, receiving does not.
 Result<Fd> connect_now(const Share& share, int type);
 
 }  // namespace fairlead::bench

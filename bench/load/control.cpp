@@ -35,7 +35,8 @@ Result<Counts> Control::ask() {
     return socket_error(errno, "ask the server at " + name_);
   std::string line;
   std::array<char, kLongestLine> part{};
-  while (line.empty() || line.back() != '\n') {
+  // What does not begin like an answer is none, and may never have an end.
+  while (line.empty() || (line.front() == '{' && line.back() != '\n')) {
     const ssize_t received = ::recv(socket_.get(), part.data(), part.size(), 0);
     if (received < 0)
       return socket_error(errno == EAGAIN ? ETIMEDOUT : errno, "ask the server at " + name_);

@@ -32,23 +32,23 @@ std::string_view to_string(Traffic traffic);  // "connections", ...
 Result<Traffic> parse_traffic(std::string_view text);
 
 struct ServerAddress {
-  Ip address;
-  Port port;
+  Ip address{};
+  Port port{};
 };
 
 struct LoadOptions {
   Traffic traffic = Traffic::kRequests;
-  Ip address;
-  Port port;
+  Ip address{};
+  Port port{};
   double seconds = 1;
   std::uint32_t threads = 1;
   std::uint32_t connections = 1;  // of each thread, at a time
   std::uint32_t bytes = 1;        // of a request, at most kMaxBytes; of a datagram
-  std::optional<double> rate;     // open loop: how many a second, of all threads together
-  std::vector<unsigned> cpus;     // thread i runs on cpus[i mod size]; empty: wherever
+  std::optional<double> rate{};   // open loop: how many a second, of all threads together
+  std::vector<unsigned> cpus{};   // thread i runs on cpus[i mod size]; empty: wherever
   /// Where the server is asked what it saw, over TCP; without it, as the load. Set it to the
   /// server's own address where the load's has no TCP port, or must not see one connection more.
-  std::optional<ServerAddress> control;
+  std::optional<ServerAddress> control{};
 };
 inline constexpr std::uint32_t kMaxBytes = 64 << 10;
 
@@ -61,10 +61,10 @@ struct LoadResult {
   /// From client to server, without headers: of a stream what the server received, of datagrams
   /// those that arrived.
   std::uint64_t bytes = 0;
-  double seconds = 0;                        // until the last answer
-  double client_cpu_seconds = 0;             // of the threads; softirqs that ran in them included
-  std::optional<double> server_cpu_seconds;  // as the server says; it serves nobody else
-  Histogram latency;                         // not of kStream and kDatagrams
+  double seconds = 0;                          // until the last answer
+  double client_cpu_seconds = 0;               // of the threads; softirqs that ran in them included
+  std::optional<double> server_cpu_seconds{};  // as the server says; it serves nobody else
+  Histogram latency{};                         // not of kStream and kDatagrams
 };
 std::string to_json(const LoadResult& result);
 Result<LoadResult> load_result_from_json(std::string_view text);
@@ -75,10 +75,10 @@ Result<LoadResult> load_result_from_json(std::string_view text);
 Result<LoadResult> run_load(const LoadOptions& options);
 
 struct ServerOptions {
-  Ip address;  // 0.0.0.0 or ::, or one
-  Port port;   // TCP and UDP
+  Ip address{};  // 0.0.0.0 or ::, or one
+  Port port{};   // TCP and UDP
   std::uint32_t threads = 1;
-  std::vector<unsigned> cpus;
+  std::vector<unsigned> cpus{};
   int ready_fd = -1;  // gets one byte when all sockets listen
 };
 /// Until SIGTERM or SIGINT, which the caller's other threads must have blocked.

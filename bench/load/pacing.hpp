@@ -14,7 +14,7 @@ class Pacing {
 
   struct Plan {
     double seconds = 1;
-    std::optional<double> rate;  // of all threads
+    std::optional<double> rate{};  // of all threads
     std::uint32_t threads = 1;
     std::uint32_t index = 0;  // of this one; threads take turns
   };

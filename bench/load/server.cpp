@@ -66,6 +66,7 @@ class Server {
   Result<> answer_until_signalled(int signals);
   void take_control_connection();
   bool answer(int connection);
+  bool send_counts(int connection);
   Counts counts();
   void stop();
 
@@ -125,8 +126,13 @@ Result<> Server::answer_until_signalled(int signals) {
 }
 
 void Server::take_control_connection() {
-  int fd = -1;
-  if (::read(control_reader_.get(), &fd, sizeof(fd)) == sizeof(fd)) connections_.emplace_back(fd);
+  HandOver taken;
+  if (::read(control_reader_.get(), &taken, sizeof(taken)) != sizeof(taken)) return;
+  Fd connection(taken.fd);
+  bool is_alive = true;
+  for (; is_alive && taken.questions > 0; --taken.questions)
+    is_alive = send_counts(connection.get());
+  if (is_alive) connections_.push_back(std::move(connection));
 }
 
 /// False when the connection is to be closed.
@@ -134,7 +140,10 @@ bool Server::answer(int connection) {
   char question = 0;
   const ssize_t received = ::recv(connection, &question, 1, MSG_DONTWAIT);
   if (received < 0 && errno == EAGAIN) return true;
-  if (received <= 0 || question != kQuestion) return false;
+  return received > 0 && question == kQuestion && send_counts(connection);
+}
+
+bool Server::send_counts(int connection) {
   const std::string line = to_line(counts());
   return ::send(connection, line.data(), line.size(), MSG_NOSIGNAL) ==
          static_cast<ssize_t>(line.size());
@@ -155,6 +164,7 @@ void Server::stop() {
   ends_.stop.store(true);
   const std::uint64_t one = 1;
   (void)::write(wake_.get(), &one, sizeof(one));
+  for (ServerThread& thread : serving_) thread.interrupt();
   for (std::thread& thread : threads_) thread.join();
 }
 

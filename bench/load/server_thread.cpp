@@ -4,12 +4,13 @@
 //   alone              served here and now until it is closed, by calls that block
 //   control            handed over to the thread of control
 //
-// Sockets block unless MSG_DONTWAIT says otherwise, so that both kinds cost no call to change. The
-// listener's time limits, which its connections inherit, let a blocked thread look whether it shall
-// stop.
+// Sockets block unless MSG_DONTWAIT says otherwise, so that both kinds cost no call to change. They
+// have no time limit for receiving, which would arm a timer for each request; a thread that blocks
+// is stopped by shutting down what it waits for.
 #include "bench/load/server_thread.hpp"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -22,7 +23,8 @@ namespace fairlead::bench {
 namespace {
 
 constexpr int kBacklog = 4096;
-constexpr std::chrono::milliseconds kGlance{100};
+/// How long one thread waits for the first byte of a connection while it has no other.
+constexpr int kGreetingMs = 20;
 constexpr std::size_t kEvents = 256;
 constexpr int kReadsInARow = 8;  // of one sink, before the others have their turn
 
@@ -44,7 +46,6 @@ Result<Fd> listen_on(const ServerOptions& options) {
   if (options.threads > 1)
     (void)::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
   send_at_once(listener.get());
-  limit_receiving(listener.get(), kGlance);
   limit_sending(listener.get(), kPatience);
   if (::bind(listener.get(), address.get(), address.size) != 0 ||
       ::listen(listener.get(), kBacklog) != 0)
@@ -75,7 +76,7 @@ ServerThread::ServerThread(Fd listener, Fd epoll, DatagramServer datagrams, cons
       datagrams_(std::move(datagrams)),
       ends_(&ends),
       buffer_(kWriteBytes),
-      counts_(std::make_unique<ServerCounts>()) {}
+      seen_(std::make_unique<Seen>()) {}
 
 void ServerThread::run() {
   std::array<epoll_event, kEvents> events;
@@ -93,7 +94,7 @@ void ServerThread::dispatch(Source source, int fd) {
     case Source::kListener:
       return accept_connection();
     case Source::kDatagrams:
-      return datagrams_.serve(*counts_);
+      return datagrams_.serve(seen_->counts);
     case Source::kWake:
       return;  // run() looks whether to stop
     case Source::kNew:
@@ -108,12 +109,20 @@ void ServerThread::dispatch(Source source, int fd) {
 void ServerThread::accept_connection() {
   const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd < 0) return;  // the client has gone again
-  counts_->accepted.add(1);
+  seen_->counts.accepted.add(1);
   ++open_;
-  // Its first byte follows the handshake closely. If nobody else is here, wait for it.
-  const ssize_t received = receive(fd, open_ == 1 ? 0 : MSG_DONTWAIT);
+  // Its first byte follows the handshake closely.
+  ssize_t received = receive(fd, MSG_DONTWAIT);
+  if (received < 0 && errno == EAGAIN && open_ == 1 && wait_for_greeting(fd))
+    received = receive(fd, MSG_DONTWAIT);
   if (received < 0 && errno == EAGAIN) return keep(fd, Source::kNew);
   begin(fd, received);
+}
+
+/// Cheaper than to join epoll for one byte.
+bool ServerThread::wait_for_greeting(int fd) {
+  pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
+  return ::poll(&waiting, 1, kGreetingMs) == 1;
 }
 
 /// `received` bytes are in the buffer; 0 or less if it was closed.
@@ -131,14 +140,17 @@ void ServerThread::begin(int fd, ssize_t received) {
     case Kind::kSinkAlone:
       return sink_alone(fd);
     case Kind::kControl:
-      --open_;
-      // Where it is watched already: the descriptor must not be closed elsewhere and be watched
-      // still.
-      (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-      if (::write(ends_->control, &fd, sizeof(fd)) != sizeof(fd)) ::close(fd);
-      return;
+      return hand_over(fd, size);
   }
   close_connection(fd);  // somebody who speaks something else
+}
+
+void ServerThread::hand_over(int fd, std::size_t received) {
+  --open_;
+  // Where it joined epoll while it was silent: else that would watch it for as long as it lives.
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  const HandOver what{.fd = fd, .questions = static_cast<std::uint32_t>(received - 1)};
+  if (::write(ends_->control, &what, sizeof(what)) != sizeof(what)) ::close(fd);
 }
 
 void ServerThread::continue_echo(int fd) {
@@ -159,32 +171,37 @@ void ServerThread::continue_sink(int fd) {
 }
 
 void ServerThread::echo_alone(int fd, std::size_t received) {
+  if (!begin_alone(fd)) return;
   while (send_back(fd, received)) {
-    const ssize_t more = receive_patiently(fd);
+    const ssize_t more = receive(fd, 0);
     if (more <= 0) return close_connection(fd);
     received = static_cast<std::size_t>(more);
   }
 }
 
 void ServerThread::sink_alone(int fd) {
-  while (receive_patiently(fd) > 0) {
+  if (!begin_alone(fd)) return;
+  while (receive(fd, 0) > 0) {
   }
   close_connection(fd);
 }
 
-ssize_t ServerThread::receive(int fd, int flags) {
-  const ssize_t received = ::recv(fd, buffer_.data(), buffer_.size(), flags);
-  if (received > 0) counts_->received_bytes.add(static_cast<std::uint64_t>(received));
-  return received;
+/// Either this thread sees that it is to stop, or interrupt() sees what it waits for.
+bool ServerThread::begin_alone(int fd) {
+  seen_->alone.store(fd);
+  if (!ends_->stop.load()) return true;
+  close_connection(fd);
+  return false;
 }
 
-/// For as long as it takes, unless the server is to stop.
-ssize_t ServerThread::receive_patiently(int fd) {
-  for (;;) {
-    const ssize_t received = receive(fd, 0);
-    const bool is_waiting = received < 0 && (errno == EAGAIN || errno == EINTR);
-    if (!is_waiting || ends_->stop.load(std::memory_order_relaxed)) return received;
-  }
+void ServerThread::interrupt() {
+  if (const int fd = seen_->alone.load(); fd >= 0) ::shutdown(fd, SHUT_RDWR);
+}
+
+ssize_t ServerThread::receive(int fd, int flags) {
+  const ssize_t received = ::recv(fd, buffer_.data(), buffer_.size(), flags);
+  if (received > 0) seen_->counts.received_bytes.add(static_cast<std::uint64_t>(received));
+  return received;
 }
 
 /// What is in the buffer. It fits into the socket's own, or nearly: a request is kMaxBytes long at

@@ -42,6 +42,7 @@ class StreamClient final : public Client {
     for (Stream& stream : streams_) {
       char nothing = 0;
       if (!stream.socket) continue;
+      limit_receiving(stream.socket.get(), kPatience);
       const ssize_t received = ::recv(stream.socket.get(), &nothing, 1, 0);
       if (received != 0) tally.fail(errno == EAGAIN ? ETIMEDOUT : errno);
     }
