@@ -1,8 +1,7 @@
 // Programs Services into the network namespace that it is called in, and leaves them there.
 //
-//   install nftables|ebpf --services N --endpoints M --node ADDRESS --backend ADDRESS... [--pins
-//   DIR
-//   --cgroup DIR]
+//   install nftables|ebpf --services N --endpoints M --node ADDRESS --backend ADDRESS... [--udp]
+//   [--pins DIR --cgroup DIR]
 //
 // The first of the Services is the measured one: ClusterIP 11.255.0.1:80, NodePort 30080, pods on
 // port 8080; it comes last in the order of names. `--cleanup` instead takes everything away.
@@ -30,12 +29,13 @@ struct Arguments {
   std::uint32_t services = 1, endpoints = 1;
   std::string node;
   std::vector<std::string> backends;
-  bool cleanup = false;
+  bool udp = false, cleanup = false;
 };
 
 Plan plan_for(const Arguments& arguments) {
   Plan plan = plan_of(arguments.services - 1, arguments.endpoints);
   Measured measured{checked(parse_ip("11.255.0.1")), {80}, {30080}, {}};
+  if (arguments.udp) measured.protocol = Protocol::kUdp;
   for (const std::string& text : arguments.backends)
     measured.backends.push_back({checked(parse_ip(text)), {8080}, true, BackendState::kActive});
   add(plan, measured_service(measured));
@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
   app.add_option("--backend", arguments.backends, "pods of the measured Service");
   app.add_option("--pins", arguments.datapath.pin_directory, "on a bpffs");
   app.add_option("--cgroup", arguments.datapath.cgroup, "whose sockets are translated");
+  app.add_flag("--udp", arguments.udp, "the measured Service is one of UDP");
   app.add_flag("--cleanup", arguments.cleanup);
   CLI11_PARSE(app, argc, argv);
   run(arguments);

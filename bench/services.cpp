@@ -33,7 +33,7 @@ ServicePlan cluster_ip_service(std::uint32_t number, std::uint32_t endpoints, st
 ServicePlan measured_service(const Measured& measured) {
   ServicePlan plan;
   const Family family = measured.cluster_ip.family();
-  plan.name = {{"measured", "service"}, "http", Protocol::kTcp, family};
+  plan.name = {{"measured", "service"}, "http", measured.protocol, family};
   plan.frontends = {{FrontendKind::kClusterIp,
                      measured.cluster_ip,
                      measured.cluster_ip_port,

@@ -21,6 +21,7 @@ struct Measured {
   Ip cluster_ip;
   Port cluster_ip_port, node_port;
   std::vector<Backend> backends;
+  Protocol protocol = Protocol::kTcp;
 };
 ServicePlan measured_service(const Measured& measured);
 
