@@ -20,6 +20,8 @@ bool is_peer(std::string_view way) {
   return std::ranges::any_of(kPeers, [&](std::string_view peer) { return way.starts_with(peer); });
 }
 
+bool is_own(std::string_view way) { return !is_direct(way) && !is_peer(way); }
+
 namespace {
 
 int rank(std::string_view way) {
@@ -67,13 +69,18 @@ double noise(const Row& row) {
              : 0;
 }
 
-bool is_distinct(const Row& row, const Cell& one, const Cell& other) {
-  if (shown_interval(one).overlaps(shown_interval(other))) return false;
-  const double a = shown(one).median, b = shown(other).median;
-  return a <= 0 || b <= 0 || std::abs(std::log(a / b)) > noise(row);
+/// Rounds disturb both alike, so that their ratio is told more surely than each of them.
+bool is_distinct(const Row& row, const Cell& one, const Cell& other, const Bootstrap& bootstrap) {
+  constexpr std::size_t kFewest = 4;
+  const auto paired = ratios(one.by_round, other.by_round);
+  if (paired.empty()) return !shown_interval(one).overlaps(shown_interval(other));
+  if (paired.size() < kFewest) return false;
+  const Interval interval = median_interval(paired, bootstrap);
+  if (interval.low <= 1 && 1 <= interval.high) return false;
+  return std::abs(std::log(median(paired))) > noise(row);
 }
 
-void mark_best(Row& row) {
+void mark_best(Row& row, const Bootstrap& bootstrap) {
   const Cell* best = nullptr;
   for (const Cell& cell : row.cells) {
     if (is_direct(cell.way)) continue;
@@ -81,16 +88,17 @@ void mark_best(Row& row) {
   }
   if (best == nullptr) return;
   for (Cell& cell : row.cells) {
-    cell.is_best = !is_direct(cell.way) && (&cell == best || !is_distinct(row, cell, *best));
+    cell.is_best =
+        !is_direct(cell.way) && (&cell == best || !is_distinct(row, cell, *best, bootstrap));
   }
 }
 
 Cell make_cell(const Series& series, const Series* direct, const Bootstrap& bootstrap) {
   Cell cell;
   cell.way = series.way;
-  cell.samples = present(series.samples);
-  cell.absolute = quartiles(cell.samples);
-  cell.absolute_interval = median_interval(cell.samples, bootstrap);
+  cell.by_round = series.samples;
+  cell.absolute = quartiles(present(series.samples));
+  cell.absolute_interval = median_interval(present(series.samples), bootstrap);
   if (direct == nullptr) return cell;
   cell.ratios = ratios(series.samples, direct->samples);
   if (cell.ratios.empty()) return cell;
@@ -115,7 +123,7 @@ Row make_row(const Subject& subject, const std::vector<const Series*>& of_subjec
   if (!row.is_ratio) {
     for (Cell& cell : row.cells) cell.ratio.reset(), cell.ratio_interval.reset();
   }
-  mark_best(row);
+  mark_best(row, bootstrap);
   return row;
 }
 
@@ -152,7 +160,7 @@ std::vector<const Row*> rows_behind_a_peer(const std::vector<Row>& rows, std::st
     if (own == nullptr) continue;
     if (std::ranges::any_of(row.cells, [&](const Cell& cell) {
           return is_peer(cell.way) && is_better(row.subject, cell, *own) &&
-                 is_distinct(row, cell, *own);
+                 is_distinct(row, cell, *own, {});
         })) {
       behind.push_back(&row);
     }

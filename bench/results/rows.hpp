@@ -13,8 +13,8 @@ namespace fairlead::bench {
 
 struct Cell {
   std::string way;
-  /// As measured; in the Subject's unit.
-  std::vector<double> samples;
+  /// As measured, round by round; in the Subject's unit. NaN where a round has none.
+  std::vector<double> by_round;
   Quartiles absolute;
   Interval absolute_interval;
   /// To the direct way's sample of the same round. Nothing where there is no direct way.
@@ -36,6 +36,8 @@ struct Row {
 std::vector<std::string> ways(const Results& results);
 bool is_direct(std::string_view way);
 bool is_peer(std::string_view way);
+/// Neither direct nor a peer: a datapath of ours.
+bool is_own(std::string_view way);
 
 /// In the order of measurement, those of a part and a test together. Ways without samples have no
 /// cell.

@@ -54,17 +54,21 @@ std::vector<double> draw_medians(std::vector<double> samples, const Bootstrap& b
   // The standard says which numbers the engine gives, but not what its distributions make of them.
   std::mt19937_64 random(bootstrap.seed + stream * 0x9e3779b97f4a7c15);
   const std::size_t size = samples.size();
-  std::vector<std::size_t> places(size);
   std::vector<double> medians;
   medians.reserve(bootstrap.resamples);
-  const auto sample_at = [&](std::size_t nth) {
-    std::ranges::nth_element(places, places.begin() + static_cast<std::ptrdiff_t>(nth));
-    return samples[places[nth]];
-  };
+  // How often each sample was drawn: they are sorted, so that the middle one is found by counting.
+  std::vector<std::size_t> drawn(size);
   for (std::uint32_t i = 0; i < bootstrap.resamples; ++i) {
-    for (std::size_t& place : places) place = ((random() >> 32) * size) >> 32;
-    const double upper = sample_at(size / 2);
-    medians.push_back(size % 2 == 1 ? upper : std::midpoint(upper, sample_at(size / 2 - 1)));
+    std::ranges::fill(drawn, 0);
+    for (std::size_t n = 0; n < size; ++n) ++drawn[((random() >> 32) * size) >> 32];
+    std::size_t below = 0, lower = size;
+    for (std::size_t place = 0;; ++place) {
+      below += drawn[place];
+      if (lower == size && below >= (size + 1) / 2) lower = place;
+      if (below < size / 2 + 1) continue;
+      medians.push_back(std::midpoint(samples[lower], samples[place]));
+      break;
+    }
   }
   return medians;
 }

@@ -155,7 +155,7 @@ std::string behind_peers(const std::vector<Row>& rows, const std::vector<std::st
                          std::size_t width) {
   std::string text;
   for (const auto& way : ways) {
-    if (is_direct(way) || is_peer(way)) continue;
+    if (!is_own(way)) continue;
     const auto behind = rows_behind_a_peer(rows, way);
     if (!behind.empty()) text += fmt::format("A peer is better than {} in:\n", way);
     for (const Row* row : behind) {

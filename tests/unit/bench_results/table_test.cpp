@@ -78,12 +78,23 @@ TEST(Rows, TheBestIsMarkedWhoeverItIs) {
 }
 
 TEST(Rows, WhatCannotBeToldFromTheBestIsMarkedToo) {
-  // Intervals overlap.
-  EXPECT_THAT(best_of(rows(results_of(kLoad, {{"ebpf", around(100, 0.2)},
-                                              {"kube-proxy ipvs", around(97, 0.2)},
-                                              {"kube-proxy nftables", around(300, 0.2)}}))[0]),
+  // Now the one is ahead, now the other.
+  const std::vector<double> ups{100, 130, 90, 120, 95, 140, 105, 99, 100};
+  std::vector<double> downs = ups;
+  std::ranges::reverse(downs);
+  EXPECT_THAT(best_of(rows(results_of(kLoad, {{"ebpf", ups},
+                                              {"kube-proxy ipvs", downs},
+                                              {"kube-proxy nftables", around(300)}}))[0]),
               ElementsAre("ebpf", "kube-proxy ipvs"));
-  // They do not, but two direct worlds differ by more than these two ways.
+  // The rounds differ by far more than the two, but in each of them the one is ahead.
+  std::vector<double> ahead;
+  for (const double one : ups) ahead.push_back(one * 0.98);
+  EXPECT_THAT(best_of(rows(results_of(kLoad, {{"ebpf", ups}, {"kube-proxy ipvs", ahead}}))[0]),
+              ElementsAre("kube-proxy ipvs"));
+  // Three rounds tell nothing apart.
+  EXPECT_THAT(best_of(rows(results_of(kLoad, {{"ebpf", {1, 1, 1}}, {"nftables", {2, 2, 2}}}))[0]),
+              ElementsAre("ebpf", "nftables"));
+  // Each round says so, but two direct worlds differ by more than these two ways.
   EXPECT_THAT(best_of(rows(results_of(kRate, {{kDirect, around(100, 0)},
                                               {kDirectAgain, around(90, 0)},
                                               {"ebpf", around(80, 0)},
