@@ -26,12 +26,12 @@ Result<std::string> read_file(const std::string& name) {
   return text;
 }
 
-Result<> write_to(const std::string& name, std::string_view text) {
+/// An errno value; 0: it is written.
+int write_to(const std::string& name, std::string_view text) {
   File file(std::fopen(name.c_str(), "wbe"));
-  if (!file) return system_error(errno, "write " + name);
+  if (!file) return errno;
   const bool wrote = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size();
-  if (!wrote || std::fclose(file.release()) != 0) return system_error(errno, "write " + name);
-  return {};
+  return wrote && std::fclose(file.release()) == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -44,21 +44,18 @@ Result<Results> read_results(const std::string& file) {
 }
 
 Result<> write_file(const std::string& file, std::string_view text) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  // /dev/stdout, a pipe: nothing to replace.
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    return write_to(file, text);
-  }
-  // Beside the file, so that rename() puts it there in one step.
-  const std::string beside = file + ".new";
-  TRY_VOID(write_to(beside, text));
-  if (std::rename(beside.c_str(), file.c_str()) != 0) {
-    const int number = errno;
-    std::remove(beside.c_str());
-    return system_error(number, "write " + file);
-  }
-  return {};
+  std::error_code ignored;  // of what cannot be looked at, opening it says more
+  const auto status = std::filesystem::status(file, ignored);
+  // /dev/stdout, a pipe: nothing to replace. Else beside the file, so that rename() puts it there
+  // in one step.
+  const bool is_replaced =
+      !std::filesystem::exists(status) || std::filesystem::is_regular_file(status);
+  const std::string target = is_replaced ? file + ".new" : file;
+  int error = write_to(target, text);
+  if (error == 0 && is_replaced && std::rename(target.c_str(), file.c_str()) != 0) error = errno;
+  if (error == 0) return {};
+  if (is_replaced) std::remove(target.c_str());
+  return system_error(error, "write " + file);
 }
 
 }  // namespace fairlead::bench

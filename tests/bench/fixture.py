@@ -79,7 +79,7 @@ def programming():
         of = subject("programming", "one endpoint changes", "", "p99", "us", "less", services, 3)
         series(of, {way: 8 if way == "ebpf" else 60 if way == "nftables" else 4000 + each * 800 * services
                     for way, (_, each) in cost.items()}, 0.08, rounds)
-    lost = subject("disruption", "the agent restarts", "connections", "lost", "connections", "less")
+    lost = subject("disruption", "the agent restarts", "connections", "lost", "", "less")
     for way in ("ebpf", "nftables"):
         results["series"].append({"subject": lost, "way": way, "samples": [0.0] * 5})
     of = subject("agent", "10,000 Services x 10", "", "memory, resident", "MiB", "less")

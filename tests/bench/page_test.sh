@@ -79,7 +79,7 @@ test_the_pointer_and_the_arrow_keys_read_a_latency() {
   local event svg='document.querySelector(".latencies svg.plot")'
   for event in "new PointerEvent('pointermove', {clientX: $svg.getBoundingClientRect().right - 300})" \
     "new KeyboardEvent('keydown', {key: 'ArrowRight'})"; do
-    expect_match "$(probe 1280 "($svg.dispatchEvent($event), $svg.closest('figure').querySelector('tbody td:last-child').textContent)")" \
+    expect_match "$(probe 1280 "($svg.dispatchEvent($event), $svg.closest('figure').querySelector('tbody td').textContent)")" \
       '^[0-9.]+ (µs|ms)$' "$event"
   done
 }

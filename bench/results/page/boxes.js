@@ -1,5 +1,6 @@
-// Box plots: a line a way, with its samples, their range, quartiles and median; rows of one test
-// stand below each other. Ratios share one axis; figures without a direct way have one each.
+// Box plots: a line a way, with its samples, their range, quartiles and median; rows of one test stand
+// below each other. Ratios of rates share one axis, those of times another; figures without a direct
+// way have one each.
 
 const LINE = 19, HEAD = 34, AXIS = 26;
 const RATIO_STEPS = [1, 1.1, 1.2, 1.5, 2, 3, 5, 7, 8, 9];
@@ -22,9 +23,14 @@ function ratioScale(rows, from, to) {
   return logScale(Math.min(low, 0.8) * 0.97, Math.max(high, 1.25) * 1.03, from, to);
 }
 
+function isLogarithmic(row) {
+  const [low, high] = extent([row]);
+  return low > 0 && high / low > 30;
+}
+
 function figureScale(row, from, to) {
   const [low, high] = extent([row]);
-  if (low > 0 && high / low > 30) return logScale(low * 0.9, high * 1.1, from, to);
+  if (isLogarithmic(row)) return logScale(low * 0.9, high * 1.1, from, to);
   return linearScale(Math.min(0, low), high > 0 ? high * 1.05 : 1, from, to);
 }
 
@@ -71,7 +77,8 @@ function drawHead(row, y, place) {
   group.append(shape("text", { class: "label", x: 0, y: y + 14 }, joined(subject.traffic, subject.figure, unit)));
   const direct = row.isRatio && row.cells.find((cell) => cell.way === "direct");
   const better = subject.better === "more" ? "more is better →" : "← less is better";
-  const hint = joined(direct ? `direct ${formatFigure(direct.absolute.median)} ${unitName(subject.unit)}` : "", better);
+  const hint = joined(direct ? `direct ${formatFigure(direct.absolute.median)} ${unitName(subject.unit)}` : "",
+    !row.isRatio && isLogarithmic(row) ? "logarithmic" : "", better);
   group.append(place.isNarrow
     ? shape("text", { class: "soft", x: 0, y: y + 29 }, hint)
     : shape("text", { class: "soft", x: place.width, y: y + 14, "text-anchor": "end" }, hint));
@@ -112,21 +119,22 @@ function boxPlace(width, rows) {
 function drawBoxes(svg, width, rows) {
   const place = boxPlace(width, rows), isRatio = rows[0].isRatio;
   const head = HEAD - (place.isNarrow ? -8 : 10);
-  const shared = isRatio && ratioScale(rows, place.left, place.right);
+  // Rates and times lie on different sides of one: an axis for each of the two.
+  const alike = (row) => rows.filter((one) => one.subject.better === row.subject.better);
   let y = 0;
   for (const row of rows) {
     const cells = shownCells(row);
     const top = y + head, bottom = top + cells.length * LINE;
-    const scale = shared || figureScale(row, place.left, place.right);
+    const scale = isRatio ? ratioScale(alike(row), place.left, place.right) : figureScale(row, place.left, place.right);
     const ticks = isRatio ? scale.ticks(38, RATIO_STEPS) : scale.ticks(64);
     svg.append(drawHead(row, y, place));
-    svg.append(drawAxis(scale, ticks, isRatio ? (tick) => String(tick) : formatFigure, top, bottom));
+    svg.append(drawAxis(scale, ticks, formatTick, top, bottom));
     if (isRatio) svg.append(drawNoise(row, scale, top, bottom));
     cells.forEach((cell, i) => svg.append(drawCell(row, cell, scale, top + (i + 0.5) * LINE, place)));
     y = bottom + AXIS + 4;
   }
   if (isRatio) {
-    svg.append(shape("text", { class: "soft", x: (place.left + place.right) / 2, y: y + 6, "text-anchor": "middle" }, "ratio to direct"));
+    svg.append(shape("text", { class: "soft", x: (place.left + place.right) / 2, y: y + 6, "text-anchor": "middle" }, "ratio to direct, logarithmic"));
     y += 14;
   }
   if (place.isNarrow && rows.some((row) => row.cells.some((cell) => shortName(cell.way) !== cell.way))) {
@@ -142,8 +150,8 @@ function boxFigure(test, name, rows) {
     rows.map((row) => `${joined(row.subject.traffic, row.subject.figure)}: ` +
       shownCells(row).map((cell) => describeCell(row, cell)).join("; ")).join(". ");
   const figure = element("figure", { class: "boxes" });
-  const caption = element("figcaption", {}, element("b", {}, name));
-  figure.append(caption, plot(joined(test, name), description, (svg, width) => drawBoxes(svg, width, rows)));
+  if (name !== test) figure.append(element("figcaption", {}, element("b", {}, name)));
+  figure.append(plot(name === test ? name : joined(test, name), description, (svg, width) => drawBoxes(svg, width, rows)));
   figure.append(element("details", {}, element("summary", {}, "Table of these figures"), rowsTable(rows)));
   return figure;
 }

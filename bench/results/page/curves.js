@@ -99,20 +99,20 @@ function follower(show) {
 }
 
 function latencyTable(curves) {
-  const head = element("tr", {}, element("th", { class: "text", scope: "col" }, "way"),
+  // First, so that a narrow screen shows it, too.
+  const here = element("th", { scope: "col" }, "here");
+  const head = element("tr", {}, element("th", { class: "text", scope: "col" }, "way"), here,
     ...PERCENTILES.slice(1).map((one) => element("th", { scope: "col" }, `p${one}`)),
     element("th", { scope: "col" }, "max"), element("th", { scope: "col" }, "requests"));
-  const here = element("th", { scope: "col" }, "here");
-  head.append(here);
   const cells = [];
   const body = curves.map((curve) => {
     const at = (one) => (one / 100 > lastPart(curve) + 1e-9 ? "too few" : formatTime(latencyAt(curve, one / 100)));
     const cell = element("td", { class: "missing" }, "–");
     cells.push(cell);
-    return element("tr", {}, element("th", { scope: "row" }, key(curve.way), curve.way),
+    return element("tr", {}, element("th", { scope: "row" }, key(curve.way), curve.way), cell,
       ...PERCENTILES.slice(1).map((one) => element("td", {}, at(one))),
       element("td", {}, formatTime(curve.buckets.at(-1)[0])),
-      element("td", {}, curve.count.toLocaleString("en-US")), cell);
+      element("td", {}, curve.count.toLocaleString("en-US")));
   });
   const table = element("table", { class: "latency" }, element("thead", {}, head), element("tbody", {}, ...body));
   const show = (part) => {
@@ -138,11 +138,13 @@ function costCells(rows, way) {
   return rows.map((row) => [row, row.cells.find((cell) => cell.way === way)]).filter(([, cell]) => cell);
 }
 
+// `isLogarithmic` says it of the scale.
 function costScale(rows, frame) {
   const cells = rows.flatMap((row) => shownCells(row).map((cell) => shownFigures(row, cell)));
   const low = Math.min(...cells.map((one) => one.low)), high = Math.max(...cells.map((one) => one.high));
-  if (rows[0].isRatio) return logScale(Math.min(low, 0.9) * 0.95, Math.max(high, 1.1) * 1.05, frame.bottom, frame.top);
-  if (low > 0 && high / low > 8) return logScale(low * 0.85, high * 1.15, frame.bottom, frame.top);
+  const logarithmic = (from, to) => Object.assign(logScale(from, to, frame.bottom, frame.top), { isLogarithmic: true });
+  if (rows[0].isRatio) return logarithmic(Math.min(low, 0.9) * 0.95, Math.max(high, 1.1) * 1.05);
+  if (low > 0 && high / low > 8) return logarithmic(low * 0.85, high * 1.15);
   return linearScale(Math.min(0, low), (high || 1) * 1.08, frame.bottom, frame.top);
 }
 
@@ -154,8 +156,8 @@ function drawCost(svg, width, rows, ways) {
   const x = logScale(sizes[0], sizes.at(-1), frame.left + margin, frame.right - margin);
   const y = costScale(rows, frame);
   frame.xTicks = sizes.map((size) => [size, size.toLocaleString("en-US")]);
-  frame.yTicks = y.ticks(28, isRatio ? RATIO_STEPS : undefined).map((tick) => [tick, isRatio ? String(tick) : formatFigure(tick)]);
-  drawFrame(svg, x, y, frame, { x: "Services" });
+  frame.yTicks = y.ticks(28, isRatio ? RATIO_STEPS : undefined).map((tick) => [tick, formatTick(tick)]);
+  drawFrame(svg, x, y, frame, { x: y.isLogarithmic ? "Services; both axes logarithmic" : "Services, logarithmic" });
   if (isRatio) svg.append(shape("line", { class: "reference", x1: frame.left, x2: frame.right, y1: y(1), y2: y(1) }));
   ways.forEach((way, i) => {
     const points = costCells(rows, way);

@@ -32,6 +32,8 @@ function formatRatio(value) {
   return value < 99.5 ? value.toFixed(2) : formatFigure(value);
 }
 
+const formatTick = (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
+
 // `trim` makes round numbers short, as on an axis.
 function formatTime(nanoseconds, trim = (text) => text) {
   for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) {

@@ -190,7 +190,7 @@ TEST_F(ResultsFile, ErrorsNameIt) {
   EXPECT_EQ(read_results(damaged).error().doing, damaged + ": schema: not a text");
   const std::string nowhere = directory_ / "no" / "a.json";
   EXPECT_EQ(write_file(nowhere, "").error().doing,
-            "write " + nowhere + ".new: No such file or directory");
+            "write " + nowhere + ": No such file or directory");
 }
 
 TEST_F(ResultsFile, AFileThatIsNoRegularOneIsWrittenNotReplaced) {
