@@ -44,8 +44,9 @@ class BlockingClient final : public Client {
         if (is_own_fault(error_number))
           return tl::unexpected(share_.error(error_number, "connect to"));
         tally.fail(was_cut_off_.exchange(false) ? ETIMEDOUT : error_number);
+        rest();
       }
-      began = now;
+      began = error_number == 0 ? now : Clock::now();
     }
     return {};
   }

@@ -26,6 +26,8 @@ Error Share::error(int error_number, std::string_view doing) const {
       .value();
 }
 
+void rest() { std::this_thread::sleep_for(kRest); }
+
 Result<Fd> connect_now(const Share& share, int type) {
   Fd socket = open_socket(share.to, type);
   if (!socket) return tl::unexpected(share.error(errno, "connect to"));

@@ -13,6 +13,10 @@
 
 namespace fairlead::bench {
 
+/// In a closed loop, what has failed is tried again after so long: a server that has gone is not
+/// flooded, and the failures of a second stay comparable.
+inline constexpr std::chrono::milliseconds kRest{1};
+
 /// One thread's part of a load.
 struct Share {
   const LoadOptions* options = nullptr;
@@ -63,6 +67,8 @@ std::unique_ptr<Client> make_blocking_client(const Share& share);
 std::unique_ptr<Client> make_exchange_client(const Share& share);
 std::unique_ptr<Client> make_stream_client(const Share& share);
 std::unique_ptr<Client> make_datagram_client(const Share& share);
+
+void rest();
 
 /// A connection that is made before the start: blocking, with TCP_NODELAY; connecting and sending
 /// end after kPatience, receiving does not.

@@ -34,7 +34,7 @@ struct Exchange {
   Step step = Step::kIdle;
   std::size_t done = 0;  // bytes of the step
   Time due;              // what latency counts from
-  Time deadline;
+  Time deadline;         // of the answer, or of the rest
 };
 
 class ExchangeClient final : public Client {
@@ -47,6 +47,7 @@ class ExchangeClient final : public Client {
         answer_(share.options->bytes) {
     payload_[0] = static_cast<char>(Kind::kEcho);
     idle_.reserve(exchanges_.size());
+    resting_.reserve(exchanges_.size());
     for (Exchange& exchange : exchanges_) idle_.push_back(&exchange);
   }
 
@@ -66,7 +67,9 @@ class ExchangeClient final : public Client {
     tally_ = &tally;
     Time now = Clock::now();
     Pacing pacing = share_.pacing(now);
+    is_open_ = pacing.is_open();
     while (!is_done(pacing, now)) {
+      end_rest(now);
       begin_due(pacing);
       if (own_fault_ != 0) return tl::unexpected(share_.error(own_fault_, "connect to"));
       advance_until(wake_time(pacing, now));
@@ -90,12 +93,21 @@ class ExchangeClient final : public Client {
   /// What is due at the end is asked and waited for, with patience.
   [[nodiscard]] bool is_done(const Pacing& pacing, Time now) const {
     if (share_.is_stopped() || now >= pacing.end() + kPatience) return true;
-    return pacing.is_over(now) && idle_.size() == exchanges_.size();
+    return pacing.is_over(now) && idle_.size() + resting_.size() == exchanges_.size();
+  }
+
+  /// In the order in which they failed.
+  void end_rest(Time now) {
+    const auto over = std::find_if(resting_.begin(), resting_.end(),
+                                   [&](const Exchange* one) { return one->deadline > now; });
+    idle_.insert(idle_.end(), resting_.begin(), over);
+    resting_.erase(resting_.begin(), over);
   }
 
   void begin_due(Pacing& pacing) {
     Time now = Clock::now();
-    // Those that fail at once are idle again, and have their next turn when the others had theirs.
+    // In an open loop, those that fail at once are idle again: their next turn is after the
+    // others'.
     for (std::size_t turns = idle_.size(); turns > 0 && pacing.is_due(now); --turns) {
       Exchange& exchange = *idle_.back();
       idle_.pop_back();
@@ -138,7 +150,9 @@ class ExchangeClient final : public Client {
 
   [[nodiscard]] Time wake_time(const Pacing& pacing, Time now) const {
     const bool may_begin = !idle_.empty() && !pacing.is_over(now);
-    return may_begin ? std::min(pacing.next(now), next_glance_) : next_glance_;
+    const Time begin = may_begin ? pacing.next(now) : Time::max();
+    const Time rested = resting_.empty() ? Time::max() : resting_.front()->deadline;
+    return std::min({begin, rested, next_glance_});
   }
 
   void advance_until(Time wake) {
@@ -224,7 +238,8 @@ class ExchangeClient final : public Client {
     tally_->fail(error_number);
     exchange.socket = Fd();
     exchange.step = Step::kIdle;
-    idle_.push_back(&exchange);
+    exchange.deadline = Clock::now() + kRest;
+    (is_open_ ? idle_ : resting_).push_back(&exchange);
     return false;
   }
 
@@ -248,6 +263,8 @@ class ExchangeClient final : public Client {
   Traffic traffic_;
   std::vector<Exchange> exchanges_;
   std::vector<Exchange*> idle_;
+  std::vector<Exchange*> resting_;  // have failed, in a closed loop
+  bool is_open_ = false;
   std::vector<char> payload_, answer_;
   Fd epoll_;
   Tally* tally_ = nullptr;

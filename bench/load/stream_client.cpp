@@ -82,6 +82,7 @@ class StreamClient final : public Client {
       if (is_own_fault(connected.error().code.value()))
         return tl::unexpected(std::move(connected).error());
       tally.fail(connected.error().code.value());
+      rest();
     }
     return {};
   }
