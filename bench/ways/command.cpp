@@ -4,43 +4,27 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 
-#include "dataplane/kernel/fd.hpp"
+#include "bench/ways/process.hpp"
 
 namespace fairlead::bench {
 namespace {
 
 constexpr std::string_view kAdministratorsPath = "/usr/sbin:/sbin:/usr/local/sbin";
+constexpr std::size_t kOutputBytes = std::size_t{64} << 20;
 constexpr std::size_t kErrorBytes = 400;  // of what a tool says; some repeat a line for each rule
-
-Result<Fd> memory_file(std::string_view content) {
-  Fd file(::memfd_create("bench", MFD_CLOEXEC));
-  if (!file) return system_error(errno, "make a file in memory");
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.get(), content.data(), content.size());
-    if (written < 0) return system_error(errno, "write a file in memory");
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  ::lseek(file.get(), 0, SEEK_SET);
-  return file;
-}
 
 /// On one line.
 std::string beginning_of(const Fd& file) {
-  std::array<char, kErrorBytes> buffer{};
-  const ssize_t size = ::pread(file.get(), buffer.data(), buffer.size(), 0);
-  std::string text(buffer.data(), static_cast<std::size_t>(size < 0 ? 0 : size));
+  std::string text = content_of(file, kErrorBytes);
   while (!text.empty() && text.back() == '\n') text.pop_back();
   for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; at += 2)
     text.replace(at, 1, "; ");
@@ -51,33 +35,15 @@ double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& command,
-                    const Fd& input, const Fd& errors) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (const std::string& argument : command)
-    arguments.push_back(const_cast<char*>(argument.c_str()));  // posix_spawn's old signature
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
-  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, errors.get(), STDERR_FILENO);
-  pid_t child = 0;
-  const int error =
-      ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments.data(), ::environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return system_error(error, "run " + program);
-  return child;
-}
-
-Result<Cost> run_step(const Step& step) {
-  const auto program = find_program(step.command.front());
-  if (!program) return invalid(step.command.front() + " is not installed");
+Result<Cost> run_step(const Step& step, const Fd& output) {
+  std::vector<std::string> command = step.command;
+  const auto program = find_program(command.front());
+  if (!program) return invalid(command.front() + " is not installed");
+  command.front() = *program;
   TRY(const Fd input, memory_file(step.input));
   TRY(const Fd errors, memory_file({}));
   const auto start = std::chrono::steady_clock::now();
-  TRY(const pid_t child, spawn(*program, step.command, input, errors));
+  TRY(const pid_t child, spawn(command, input, output, errors));
   int status = 0;
   rusage usage{};
   while (::wait4(child, &status, 0, &usage) < 0)
@@ -93,13 +59,21 @@ Result<Cost> run_step(const Step& step) {
 }  // namespace
 
 Result<Cost> run_steps(const std::vector<Step>& steps) {
+  const Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!nowhere) return system_error(errno, "open /dev/null");
   Cost sum;
   for (const Step& step : steps) {
-    TRY(const Cost cost, run_step(step));
+    TRY(const Cost cost, run_step(step, nowhere));
     sum.seconds += cost.seconds;
     sum.cpu_seconds += cost.cpu_seconds;
   }
   return sum;
+}
+
+Result<std::string> output_of(const Step& step) {
+  TRY(const Fd output, memory_file({}));
+  TRY_VOID(run_step(step, output));
+  return content_of(output, kOutputBytes);
 }
 
 std::optional<std::string> find_program(std::string_view program) {

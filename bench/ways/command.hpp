@@ -20,6 +20,9 @@ struct Step {
 /// which failed, and the first lines of what it wrote to its standard error.
 Result<Cost> run_steps(const std::vector<Step>& steps);
 
+/// What one wrote to its standard output.
+Result<std::string> output_of(const Step& step);
+
 /// Where `program` is, along PATH and in the directories of the administrator's tools.
 std::optional<std::string> find_program(std::string_view program);
 

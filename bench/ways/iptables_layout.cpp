@@ -326,4 +326,11 @@ std::string iptables_change(const Plan& plan, const ObjectName& service, const S
   return rules.text(false);
 }
 
+std::string iptables_service_chain(const ServicePlan& service) {
+  return port_chain("SVC", PeerService(service));
+}
+std::string iptables_endpoint_chain(const ServicePlan& service, const Backend& endpoint) {
+  return endpoint_chain(PeerService(service), endpoint);
+}
+
 }  // namespace fairlead::bench

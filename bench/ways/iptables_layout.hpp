@@ -19,4 +19,8 @@ std::string iptables_load(const Plan& plan, Family family);
 std::string iptables_change(const Plan& plan, const ObjectName& service, const ServicePlans& before,
                             Family family);
 
+/// "KUBE-SVC-..." of policy Cluster, "KUBE-SEP-...": where one looks for a Service of a real one.
+std::string iptables_service_chain(const ServicePlan& service);
+std::string iptables_endpoint_chain(const ServicePlan& service, const Backend& endpoint);
+
 }  // namespace fairlead::bench

@@ -307,4 +307,8 @@ std::string nftables_delete_chains(const std::vector<std::string>& chains, Famil
   return transaction.take();
 }
 
+std::string nftables_service_chain(const ServicePlan& service) {
+  return port_chain("service", PeerService(service));
+}
+
 }  // namespace fairlead::bench

@@ -29,4 +29,7 @@ NftablesChange nftables_change(NftablesLayout layout, const Plan& plan, const Ob
 /// The transaction that deletes stale chains.
 std::string nftables_delete_chains(const std::vector<std::string>& chains, Family family);
 
+/// "service-...", of policy Cluster.
+std::string nftables_service_chain(const ServicePlan& service);
+
 }  // namespace fairlead::bench

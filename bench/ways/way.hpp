@@ -55,8 +55,9 @@ class Way {
 using Report = std::function<void(const Error&)>;
 
 struct WaysOptions {
-  std::string kube_proxy;     // path of a real one; empty: none
-  std::string control_plane;  // path of `fairlead`, which serves the API to it
+  std::string kube_proxy;                    // path of a real one; empty: none
+  std::string kube_proxy_mode = "iptables";  // its --proxy-mode
+  std::string control_plane;                 // path of `fairlead`, which serves the API to it
   Report report = [](const Error&) {};
 };
 /// By name, with the place where it will run. Errors: no such way.
