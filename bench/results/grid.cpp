@@ -42,7 +42,9 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
     text.remove_prefix(std::min(blank + 1, text.size()));
     if (width_of(line) + 1 + width_of(word) > width) end_line();
     while (width_of(word) > width) {
-      const std::size_t part = bytes_of(word, width);
+      std::size_t part = bytes_of(word, width);
+      const std::size_t hyphen = word.substr(0, part).rfind('-');
+      if (hyphen != std::string_view::npos) part = hyphen + 1;
       lines.emplace_back(word.substr(0, part));
       word.remove_prefix(part);
     }

@@ -39,13 +39,13 @@ GridCell figure_cell(const Row& row, const std::string& way, Shape shape) {
 
 using Grid = std::vector<std::vector<GridCell>>;
 
-/// Of a way's name, so that only what is very long is cut.
-std::size_t longest_word(std::string_view name) {
+/// The widest piece of a way's name that wrap() need not cut; what is very long is cut.
+std::size_t longest_piece(std::string_view name) {
   std::size_t longest = 0;
-  for (std::size_t begin = 0; begin < name.size();) {
-    const std::size_t end = std::min(name.find(' ', begin), name.size());
-    longest = std::max(longest, width_of(name.substr(begin, end - begin)));
-    begin = end + 1;
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find_first_of(" -"), name.size() - 1);
+    longest = std::max(longest, width_of(name.substr(0, end + 1)));
+    name.remove_prefix(end + 1);
   }
   return std::min<std::size_t>(longest, 16);
 }
@@ -59,7 +59,7 @@ Grid figures(std::span<const Row> rows, std::span<const std::string> ways, Shape
       grid[i + 1].push_back(figure_cell(rows[i], way, shape));
       for (const auto& line : grid[i + 1].back().lines) width = std::max(width, width_of(line));
     }
-    grid[0].push_back({wrap(way, std::max(width, longest_word(way)))});
+    grid[0].push_back({wrap(way, std::max(width, longest_piece(way)))});
   }
   return grid;
 }

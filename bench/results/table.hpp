@@ -32,7 +32,7 @@ std::string to_grid(const std::vector<std::vector<GridCell>>& lines, bool colour
 
 /// Characters, not bytes.
 std::size_t width_of(std::string_view text);
-/// At blanks; a word that is longer than `width` is cut.
+/// At blanks; a word that is longer than `width` is cut, behind a hyphen where it has one.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
 }  // namespace fairlead::bench

@@ -204,6 +204,8 @@ TEST(Table, WhatIsAbsentIsShownAsAbsent) {
 TEST(Wrap, BreaksAtBlanksAndCutsLongWords) {
   EXPECT_THAT(wrap("a bc def", 4), ElementsAre("a bc", "def"));
   EXPECT_THAT(wrap("abcdefgh i", 3), ElementsAre("abc", "def", "gh", "i"));
+  EXPECT_THAT(wrap("kube-proxy iptables-legacy", 10),
+              ElementsAre("kube-proxy", "iptables-", "legacy"));
   EXPECT_THAT(wrap("µµµµ", 2), ElementsAre("µµ", "µµ"));
   EXPECT_THAT(wrap("", 5), ElementsAre());
 }
