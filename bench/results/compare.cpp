@@ -209,7 +209,9 @@ std::string_view to_string(Verdict verdict) {
 
 Comparison compare(const Results& a, const Results& b, const Bootstrap& bootstrap) {
   Comparison comparison{a.setting, b.setting, {}, setting_warnings(a.setting, b.setting)};
-  const auto rows_a = rows(a, bootstrap), rows_b = rows(b, bootstrap);
+  // What each run alone says, intervals and the best of a row, is not asked for.
+  const Bootstrap least{.resamples = 1};
+  const auto rows_a = rows(a, least), rows_b = rows(b, least);
   const auto in_a = by_subject(rows_a), in_b = by_subject(rows_b);
   std::vector<Candidate> candidates;
   for (const Row& row_a : rows_a) {

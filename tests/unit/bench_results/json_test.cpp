@@ -127,7 +127,7 @@ TEST(ResultsJson, NoBrokenDocumentIsMoreThanAnError) {
   }
   std::mt19937_64 random(1);
   int accepted = 0, refused = 0;
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 5000; ++i) {
     std::string broken = whole;
     for (auto changes = 1 + random() % 3; changes > 0; --changes) {
       const std::size_t at = random() % broken.size();
@@ -155,8 +155,8 @@ TEST(ResultsJson, NoBrokenDocumentIsMoreThanAnError) {
       ++accepted;
     }
   }
-  EXPECT_GT(accepted, 100);
-  EXPECT_GT(refused, 10000);
+  EXPECT_GT(accepted, 50);
+  EXPECT_GT(refused, 2000);
 }
 
 TEST(ResultsJson, DepthIsLimited) {

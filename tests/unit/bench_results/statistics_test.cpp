@@ -75,7 +75,7 @@ std::vector<double> noise(std::mt19937_64& random, std::size_t size, double midd
 TEST(Statistics, AnIntervalOf95PercentHoldsTheMedianAboutThatOften) {
   for (const std::size_t size : {6, 7, 9, 10, 15, 30}) {
     const double part = coverage([&](std::mt19937_64& random) {
-      const Interval interval = median_interval(noise(random, size, 40000), {.resamples = 1000});
+      const Interval interval = median_interval(noise(random, size, 40000), {.resamples = 500});
       return interval.low <= 40000 && 40000 <= interval.high;
     });
     EXPECT_GE(part, 0.90) << size << " samples";
@@ -92,7 +92,7 @@ TEST(Statistics, AnIntervalOfARatioOfSamplesOfOneRoundHoldsTheTruth) {
       direct[i] *= round;
       other[i] *= round;
     }
-    const Interval interval = median_interval(ratios(other, direct), {.resamples = 1000});
+    const Interval interval = median_interval(ratios(other, direct), {.resamples = 500});
     return interval.low <= 0.75 && 0.75 <= interval.high && interval.high - interval.low < 0.4;
   });
   EXPECT_GE(part, 0.90);
@@ -102,7 +102,7 @@ TEST(Statistics, AnIntervalOfARatioOfSamplesOfOneRoundHoldsTheTruth) {
 TEST(Statistics, AnIntervalOfTheRatioOfTwoRunsHoldsTheTruth) {
   const double part = coverage([&](std::mt19937_64& random) {
     const auto change =
-        median_ratio(noise(random, 15, 1), noise(random, 15, 1.1), {.resamples = 1000});
+        median_ratio(noise(random, 15, 1), noise(random, 15, 1.1), {.resamples = 500});
     return change.interval.low <= 1.1 && 1.1 <= change.interval.high;
   });
   EXPECT_GE(part, 0.90);
