@@ -5,114 +5,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <map>
 #include <thread>
 #include <utility>
 
 #include "bench/ways/command.hpp"
-#include "bench/ways/iptables_layout.hpp"
-#include "bench/ways/nftables_layout.hpp"
-#include "bench/ways/peer_service.hpp"
+#include "bench/ways/layout.hpp"
 
 namespace fairlead::bench {
 namespace {
-
-/// How a peer lays out its rules, and with which tools.
-class Layout {
- public:
-  virtual ~Layout() = default;
-  [[nodiscard]] virtual std::vector<std::string> tools() const = 0;
-  virtual std::vector<Step> load(const Plan& plan) = 0;
-  virtual std::vector<Step> change(const Plan& plan, const ObjectName& service,
-                                   const ServicePlans& before) = 0;
-};
-
-const ServicePlans& plans_of(const Plan& plan, const ObjectName& service) {
-  static const ServicePlans kNothing;
-  const auto found = plan.services.find(service);
-  return found == plan.services.end() ? kNothing : found->second;
-}
-
-class Iptables : public Layout {
- public:
-  explicit Iptables(std::string kind) : kind_(std::move(kind)) {}
-
-  [[nodiscard]] std::vector<std::string> tools() const override {
-    return {tool(Family::kIpv4), tool(Family::kIpv6)};
-  }
-  std::vector<Step> load(const Plan& plan) override {
-    std::vector<Step> steps;
-    for (const Family family : families_of(plan))
-      steps.push_back(restore(family, iptables_load(plan, family)));
-    return steps;
-  }
-  std::vector<Step> change(const Plan& plan, const ObjectName& service,
-                           const ServicePlans& before) override {
-    std::vector<Step> steps;
-    for (const Family family : families_of(before, plans_of(plan, service)))
-      steps.push_back(restore(family, iptables_change(plan, service, before, family)));
-    return steps;
-  }
-
- private:
-  [[nodiscard]] std::string tool(Family family) const {
-    return (family == Family::kIpv4 ? "iptables-" : "ip6tables-") + kind_ + "-restore";
-  }
-  [[nodiscard]] Step restore(Family family, std::string text) const {
-    return {{tool(family), "-w", "5", "--noflush", "--counters"}, std::move(text)};
-  }
-
-  std::string kind_;  // "legacy" or "nft"
-};
-
-class Nftables : public Layout {
- public:
-  explicit Nftables(NftablesLayout layout) : layout_(layout) {}
-
-  [[nodiscard]] std::vector<std::string> tools() const override { return {"nft"}; }
-  std::vector<Step> load(const Plan& plan) override {
-    stale_.clear();
-    std::vector<Step> steps;
-    for (const Family family : families_of(plan))
-      steps.push_back(transaction(nftables_load(layout_, plan, family)));
-    return steps;
-  }
-  std::vector<Step> change(const Plan& plan, const ObjectName& service,
-                           const ServicePlans& before) override {
-    std::vector<Step> steps;
-    const Clock::time_point now = Clock::now();
-    for (const Family family : families_of(before, plans_of(plan, service))) {
-      const auto old = take_old_chains(family, now);
-      if (!old.empty()) steps.push_back(transaction(nftables_delete_chains(old, family)));
-      const NftablesChange change = nftables_change(layout_, plan, service, before, family);
-      for (const std::string& chain : change.chains) stale_.erase({family, chain});
-      for (const std::string& chain : change.stale_chains) stale_[{family, chain}] = now;
-      steps.push_back(transaction(change.transaction));
-    }
-    return steps;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  /// Those that nothing has led to for a second.
-  std::vector<std::string> take_old_chains(Family family, Clock::time_point now) {
-    std::vector<std::string> old;
-    for (auto at = stale_.begin(); at != stale_.end();) {
-      const bool is_old = at->first.first == family && at->second + std::chrono::seconds(1) < now;
-      if (is_old) old.push_back(at->first.second);
-      at = is_old ? stale_.erase(at) : std::next(at);
-    }
-    return old;
-  }
-  [[nodiscard]] static Step transaction(std::string text) {
-    return {{"nft", "-f", "-"}, std::move(text)};
-  }
-
-  NftablesLayout layout_;
-  std::map<std::pair<Family, std::string>, Clock::time_point> stale_;
-};
 
 /// Has what each kind of rule needs.
 Plan trial_plan() {
@@ -205,19 +106,21 @@ Result<Cost> ToolWay::change(const Plan& plan, const ObjectName& service) {
 }  // namespace
 
 std::unique_ptr<Way> make_iptables_legacy_way() {
-  return std::make_unique<ToolWay>("kube-proxy iptables-legacy",
-                                   std::make_unique<Iptables>("legacy"));
+  return std::make_unique<ToolWay>("kube-proxy iptables-legacy", make_iptables_layout("legacy"));
 }
 std::unique_ptr<Way> make_iptables_nft_way() {
-  return std::make_unique<ToolWay>("kube-proxy iptables-nft", std::make_unique<Iptables>("nft"));
+  return std::make_unique<ToolWay>("kube-proxy iptables-nft", make_iptables_layout("nft"));
 }
 std::unique_ptr<Way> make_nftables_135_way() {
   return std::make_unique<ToolWay>("kube-proxy nftables 1.35",
-                                   std::make_unique<Nftables>(NftablesLayout::kChainPerEndpoint));
+                                   make_nftables_layout(NftablesLayout::kChainPerEndpoint));
 }
 std::unique_ptr<Way> make_nftables_136_way() {
   return std::make_unique<ToolWay>("kube-proxy nftables 1.36",
-                                   std::make_unique<Nftables>(NftablesLayout::kRulePerService));
+                                   make_nftables_layout(NftablesLayout::kRulePerService));
+}
+std::unique_ptr<Way> make_ipvs_way() {
+  return std::make_unique<ToolWay>("kube-proxy ipvs", make_ipvs_layout());
 }
 
 }  // namespace fairlead::bench

@@ -14,5 +14,6 @@ std::unique_ptr<Way> make_iptables_legacy_way();
 std::unique_ptr<Way> make_iptables_nft_way();
 std::unique_ptr<Way> make_nftables_135_way();
 std::unique_ptr<Way> make_nftables_136_way();
+std::unique_ptr<Way> make_ipvs_way();
 
 }  // namespace fairlead::bench

@@ -15,6 +15,7 @@ Result<std::unique_ptr<Way>> make_way(const std::string& name, const Place& plac
   if (name == "kube-proxy iptables-nft") return make_iptables_nft_way();
   if (name == "kube-proxy nftables 1.35") return make_nftables_135_way();
   if (name == "kube-proxy nftables 1.36") return make_nftables_136_way();
+  if (name == "kube-proxy ipvs") return make_ipvs_way();
   if (!options.kube_proxy.empty() && name == "kube-proxy " + options.kube_proxy)
     return make_kube_proxy_way(place, options);
   return invalid("'" + name + "' is no way to a Service");
@@ -28,7 +29,8 @@ std::vector<std::string> way_names(const WaysOptions& options) {
                                  "kube-proxy iptables-legacy",
                                  "kube-proxy iptables-nft",
                                  "kube-proxy nftables 1.35",
-                                 "kube-proxy nftables 1.36"};
+                                 "kube-proxy nftables 1.36",
+                                 "kube-proxy ipvs"};
   if (!options.kube_proxy.empty()) names.push_back("kube-proxy " + options.kube_proxy);
   return names;
 }

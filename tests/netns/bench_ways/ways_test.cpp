@@ -136,6 +136,9 @@ void Ways::TearDown() {
     for (const char* restore : {"iptables-legacy-restore", "ip6tables-legacy-restore"})
       world->node.sh(std::string("sh -c 'command -v ") + restore +
                      " >/dev/null || exit 0; echo \"*" + table + "\nCOMMIT\" | " + restore + "'");
+  if (GetParam().way == "kube-proxy ipvs")
+    world->node.sh(
+        "sh -c 'ipvsadm -C; ip link delete kube-ipvs0; ipset destroy; true' 2>/dev/null");
   world->node.sh("conntrack -F 2>/dev/null");
   std::filesystem::remove_all(scratch_);
 }
