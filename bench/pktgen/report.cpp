@@ -42,8 +42,8 @@ const char* limit_text(Throughput::Limit limit) {
   switch (limit) {
     case Throughput::Limit::kDevice:
       return "";
-    case Throughput::Limit::kGenerator:
-      return "the generator was not faster: a lower bound";
+    case Throughput::Limit::kTester:
+      return "the generator or the sink was not faster: a lower bound";
     case Throughput::Limit::kHighest:
       return "the highest rate passed: a lower bound";
   }
@@ -88,6 +88,8 @@ std::string text(const Run& run) {
         text += fmt::format("{} {}\n", field.what, count);
     }
     text += fmt::format("lost {}\n", lost(run));
+    if (run.missed > 0)
+      text += fmt::format("of them {} came: the sink did not reach the rate\n", run.missed);
     if (run.latency.count() > 0) text += latency_text(run.latency);
   }
   return text;
@@ -101,7 +103,7 @@ std::string json(const Run& run) {
   if (run.received) {
     for (const Field& field : kFields)
       json += fmt::format(R"(,"{}":{})", field.key, *run.received.*field.member);
-    json += fmt::format(R"(,"lost":{},"latencyNs":{{)", lost(run));
+    json += fmt::format(R"(,"lost":{},"missed":{},"latencyNs":{{)", lost(run), run.missed);
     for (const double part : kQuantiles)
       json += fmt::format(R"("p{:g}":{},)", part * 100, run.latency.quantile(part).count());
     json += fmt::format(R"("max":{}}})", run.latency.max().count());

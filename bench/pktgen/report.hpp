@@ -30,6 +30,8 @@ struct Run {
   std::optional<Sent> sent;
   std::optional<Counts> received;
   std::uint64_t gaps = 0;
+  /// Of the lost: came to the sink's port, and were not taken in time. As far as the driver knows.
+  std::uint64_t missed = 0;
   Histogram latency;
 };
 

@@ -19,8 +19,9 @@ Result<> check(const SearchOptions& options) {
 }
 
 double Trial::loss() const {
-  if (sent == 0 || received >= sent) return 0;
-  return static_cast<double>(sent - received) / static_cast<double>(sent);
+  const std::uint64_t arrived = received + missed;
+  if (sent == 0 || arrived >= sent) return 0;
+  return static_cast<double>(sent - arrived) / static_cast<double>(sent);
 }
 
 const char* to_string(Verdict verdict) {
@@ -31,8 +32,8 @@ const char* to_string(Verdict verdict) {
       return "lost";
     case Verdict::kTryAgain:
       return "lost, tried again";
-    case Verdict::kGeneratorShort:
-      return "generator too slow";
+    case Verdict::kTesterSlow:
+      return "generator or sink too slow";
   }
   return "";
 }
@@ -51,20 +52,21 @@ std::optional<double> Search::next() const {
 
 Verdict Search::add(const Trial& trial) {
   const bool is_short =
-      trial.sent_rate() < trial.rate * (1 - options_.sending_tolerance) || trial.sent == 0;
+      trial.sent == 0 || trial.sent_rate() < trial.rate * (1 - options_.sending_tolerance);
   if (trial.loss() > options_.loss_tolerance) {
     if (++losses_ < options_.tries) return Verdict::kTryAgain;
     losses_ = 0;
     failed_ = is_short && trial.sent_rate() > passed_ ? trial.sent_rate() : trial.rate;
-    failed_by_generator_ = false;
+    failed_by_tester_ = false;
     return Verdict::kLost;
   }
   losses_ = 0;
-  if (is_short) {
-    if (trial.sent > 0) passed_ = std::max(passed_, trial.sent_rate());
+  if (is_short || trial.missed > 0) {
+    // What the sink has not seen may have been damaged.
+    if (trial.sent > 0 && trial.missed == 0) passed_ = std::max(passed_, trial.sent_rate());
     failed_ = trial.rate;
-    failed_by_generator_ = true;
-    return Verdict::kGeneratorShort;
+    failed_by_tester_ = true;
+    return Verdict::kTesterSlow;
   }
   passed_ = std::max(passed_, std::min(trial.sent_rate(), trial.rate));
   if (!failed_) highest_passed_ = true;
@@ -74,7 +76,7 @@ Verdict Search::add(const Trial& trial) {
 Throughput Search::result() const {
   if (highest_passed_) return {passed_, std::nullopt, Throughput::Limit::kHighest};
   return {passed_, failed_,
-          failed_by_generator_ ? Throughput::Limit::kGenerator : Throughput::Limit::kDevice};
+          failed_by_tester_ ? Throughput::Limit::kTester : Throughput::Limit::kDevice};
 }
 
 }  // namespace fairlead::bench::pktgen

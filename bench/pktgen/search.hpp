@@ -25,7 +25,8 @@ Result<> check(const SearchOptions& options);
 struct Trial {
   double rate = 0;  // as asked for, packets/s
   std::uint64_t sent = 0, received = 0;
-  double seconds = 0;  // in which it was sent
+  double seconds = 0;        // in which it was sent
+  std::uint64_t missed = 0;  // came to the sink's port, and the sink was too slow to take them
   [[nodiscard]] double sent_rate() const { return static_cast<double>(sent) / seconds; }
   [[nodiscard]] double loss() const;  // part, 0 to 1
 };
@@ -34,9 +35,10 @@ enum class Verdict : std::uint8_t {
   kPassed,
   kLost,
   kTryAgain,  // lost, but tries are left
-  // The generator did not reach the rate, and nothing of what it sent was lost: says nothing
-  // against the device, and for it only up to what was sent.
-  kGeneratorShort
+  // The generator did not reach the rate, or the sink not what came, and nothing of what was sent
+  // was lost by the device: says nothing against it, and for it only up to what was sent and
+  // seen.
+  kTesterSlow
 };
 const char* to_string(Verdict verdict);
 
@@ -45,7 +47,7 @@ struct Throughput {
   double passed = 0;
   /// The lowest rate above it that did not. None where the highest passed.
   std::optional<double> failed;
-  enum class Limit : std::uint8_t { kDevice, kGenerator, kHighest } limit = Limit::kDevice;
+  enum class Limit : std::uint8_t { kDevice, kTester, kHighest } limit = Limit::kDevice;
 };
 
 class Search {
@@ -65,7 +67,7 @@ class Search {
   SearchOptions options_;
   double passed_ = 0;
   std::optional<double> failed_;
-  bool highest_passed_ = false, failed_by_generator_ = false;
+  bool highest_passed_ = false, failed_by_tester_ = false;
   std::uint32_t losses_ = 0;  // in a row, at the rate that is tried
 };
 

@@ -154,7 +154,8 @@ class Searching {
     Search search(options);
     for (auto rate = search.next(); rate && !stop_.load(); rate = search.next()) {
       const Run done = trial(mix, *rate, options_.seconds, options_.settle);
-      const Trial told{*rate, done.sent->packets, done.received->received, done.sent->seconds};
+      const Trial told{*rate, done.sent->packets, done.received->received, done.sent->seconds,
+                       done.missed};
       const Verdict verdict = search.add(told);
       say(fmt::format("{:>12} {:>14.0f} {:>14.0f} {:>12} {:>12}  {}\n", mix.name, *rate,
                       told.sent_rate(), told.sent, lost(done), to_string(verdict)));

@@ -91,6 +91,7 @@ Run run(const Ends& ends, const Load& load, double settle_seconds, const Stop& s
   if (ends.receiver) {
     tally.emplace(load.run, ends.sender ? load.flows.count : ends.sink_flows);
     receiver.emplace(*ends.receiver, *tally, ends.own);
+    run.missed = ends.receiver->counters().missed;
   }
   if (ends.sender) {
     Sender sender(*ends.sender, load, in(kStartDelay));
@@ -102,6 +103,7 @@ Run run(const Ends& ends, const Load& load, double settle_seconds, const Stop& s
   }
   if (tally) {
     run.received = tally->counts();
+    run.missed = ends.receiver->counters().missed - run.missed;
     run.gaps = tally->gaps();
     run.latency = tally->latency();
   }

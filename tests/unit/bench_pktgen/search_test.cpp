@@ -116,10 +116,21 @@ TEST(Search, EndsBetweenARateThatPassedAndOneThatFailedOnAnyCurve) {
 
 TEST(Search, ASlowGeneratorIsNoLossOfTheDevice) {
   const auto [found, trials] = search(kOptions, capacity(1e9), 400'000);
-  EXPECT_EQ(found.limit, Throughput::Limit::kGenerator);
+  EXPECT_EQ(found.limit, Throughput::Limit::kTester);
   EXPECT_NEAR(found.passed, 400'000, 1);
-  EXPECT_EQ(trials.front().second, Verdict::kGeneratorShort);
+  EXPECT_EQ(trials.front().second, Verdict::kTesterSlow);
   for (const auto& [trial, verdict] : trials) EXPECT_NE(verdict, Verdict::kLost);
+}
+
+TEST(Search, WhatTheSinkMissedIsNoLossOfTheDevice) {
+  Search search(kOptions);
+  while (const auto rate = search.next()) {
+    const auto sent = static_cast<std::uint64_t>(*rate * 10);
+    const std::uint64_t taken = std::min<std::uint64_t>(sent, 3'000'000);  // in 10 s
+    search.add({*rate, sent, taken, 10, sent - taken});
+  }
+  EXPECT_EQ(search.result().limit, Throughput::Limit::kTester);
+  EXPECT_NEAR(search.result().passed, 300'000, 1001);
 }
 
 TEST(Search, ADeviceThatIsSlowerThanTheSlowGeneratorIsStillFound) {
