@@ -35,9 +35,9 @@ constexpr std::array kSets{SetKind{"LOOP-BACK", "hash:ip,port,ip"},
                            SetKind{"HEALTH-CHECK-NODE-PORT", kPorts},
                            SetKind{"IPVS-IPS", "hash:ip"}};
 
-/// "KUBE-CLUSTER-IP", "KUBE-6-CLUSTER-IP".
+/// "KUBE-CLUSTER-IP", "KUBE-6-CLUSTER-IP"; one of them would be longer than sets may be named.
 std::string set_name(std::string_view name, Family family) {
-  return fmt::format("KUBE-{}{}", family == Family::kIpv4 ? "" : "6-", name);
+  return fmt::format("KUBE-{}{}", family == Family::kIpv4 ? "" : "6-", name).substr(0, 31);
 }
 
 template <class... Parts>

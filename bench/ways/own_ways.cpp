@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "bench/ways/pinned_memory.hpp"
 #include "dataplane/ebpf/datapath.hpp"
 #include "dataplane/nftables/datapath.hpp"
 
@@ -50,19 +51,24 @@ Result<Cost> timed(Sync sync) {
 
 class OwnWay : public Way {
  public:
-  OwnWay(std::string name, Report report, Open open)
-      : name_(std::move(name)), report_(std::move(report)), open_(std::move(open)) {}
+  /// `pin_directory`: empty where nothing is pinned.
+  OwnWay(std::string name, std::string pin_directory, Report report, Open open)
+      : name_(std::move(name)),
+        pin_directory_(std::move(pin_directory)),
+        report_(std::move(report)),
+        open_(std::move(open)) {}
 
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] std::optional<std::string> missing() const override;
   Result<Cost> install(const Plan& plan) override;
   Result<Cost> change(const Plan& plan, const ObjectName& service) override;
+  [[nodiscard]] std::optional<std::uint64_t> kernel_bytes() const override;
   Result<> remove() override;
 
  private:
   Result<> open();
 
-  std::string name_;
+  std::string name_, pin_directory_;
   Report report_;
   Open open_;
   std::unique_ptr<Datapath> datapath_;  // null before install()
@@ -96,6 +102,14 @@ Result<Cost> OwnWay::change(const Plan& plan, const ObjectName& service) {
   return timed([&] { return datapath_->apply({&change, 1}); });
 }
 
+std::optional<std::uint64_t> OwnWay::kernel_bytes() const {
+  if (pin_directory_.empty() || !datapath_) return std::nullopt;
+  const auto bytes = bytes_of_pinned_maps(pin_directory_);
+  if (bytes) return *bytes;
+  report_(bytes.error());
+  return std::nullopt;
+}
+
 Result<> OwnWay::remove() {
   TRY_VOID(open());
   TRY_VOID(datapath_->cleanup());
@@ -117,12 +131,12 @@ std::unique_ptr<Way> make_ebpf_way(const Place& place, Report report) {
     options.report = to;
     return ebpf::make_datapath(std::move(options));
   };
-  return std::make_unique<OwnWay>("ebpf", std::move(report), open);
+  return std::make_unique<OwnWay>("ebpf", place.pin_directory, std::move(report), open);
 }
 
 std::unique_ptr<Way> make_nftables_way(Report report) {
   const Open open = [](const Report& to) { return nftables::make_datapath({.report = to}); };
-  return std::make_unique<OwnWay>("nftables", std::move(report), open);
+  return std::make_unique<OwnWay>("nftables", "", std::move(report), open);
 }
 
 }  // namespace fairlead::bench

@@ -45,7 +45,8 @@ class Way {
   virtual Result<Cost> install(const Plan& plan) = 0;
   /// `plan` is the one of install() with other backends for the Service `name`.
   virtual Result<Cost> change(const Plan& plan, const ObjectName& name) = 0;
-  /// Kernel memory of its tables, where the kernel says it.
+  /// Kernel memory of its tables, where the kernel says it: of BPF maps. Of rules it does not, and
+  /// how much memory is free before and after is no measure of tables of this size.
   [[nodiscard]] virtual std::optional<std::uint64_t> kernel_bytes() const { return std::nullopt; }
   /// What of it is not gone with the network namespace.
   virtual Result<> remove() { return {}; }

@@ -61,6 +61,8 @@ class Ways : public ClusterTest, public testing::WithParamInterface<Case> {
     if (GetParam().protocol == Protocol::kUdp) world->node.sh("conntrack -F 2>/dev/null");
   }
 
+  [[nodiscard]] std::optional<std::uint64_t> kernel_bytes() const { return way_->kernel_bytes(); }
+
   [[nodiscard]] static Family family() { return GetParam().family; }
   [[nodiscard]] static Addresses at() { return addresses_of(family()); }
   [[nodiscard]] static ServicePlan web(std::vector<Frontend> frontends,
@@ -159,6 +161,13 @@ TEST_P(Ways, NodeAndOutsideReachEachBackendOfAClusterIp) {
   install(plan_of(settings(), {web({cluster_ip(at().service, 80)}, {"far", "pod1", "pod2"})}));
   EXPECT_EQ(who_answers(world->node, at().service, 80), kAll);
   EXPECT_EQ(who_answers(world->ext, at().service, 80), kAll);
+}
+
+TEST_P(Ways, TheKernelsMemoryIsKnownOfMapsAlone) {
+  install(plan_of(settings(), {web({cluster_ip(at().service, 80)}, {"far"})}));
+  const bool has_maps = GetParam().way == "ebpf";
+  EXPECT_EQ(kernel_bytes().has_value(), has_maps);
+  EXPECT_GE(kernel_bytes().value_or(0), has_maps ? 1U << 20 : 0U);
 }
 
 TEST_P(Ways, OutsideReachesANodePortMasqueraded) {
