@@ -19,6 +19,7 @@ cgroup=
 
 inside() { local ns=$1; shift; nsenter --net="/run/netns/$p-$ns" "$@"; }
 eal=(--lcores '0@(0-1)' --no-huge --no-shconf --no-pci --no-telemetry -m 192 --log-level=lib.eal:error)
+two_lcores=(--lcores '0@(0-1),1@(0-1)' "${eal[@]:2}")
 # In front of all else: in a session of its own, as niceness counts within a session (sched(7), autogroup).
 generator() {
   # shellcheck disable=SC2016
@@ -77,6 +78,12 @@ test_a_ring_gives_back_all_that_is_sent() {
         "$work/ring")" "[10000,10000,0,10000,0,0,0,0,0,0,0]" "$shape to $to"
     done
   done
+}
+
+test_two_lcores_send_and_receive_at_the_same_time() {
+  timeout 120 "$bin/pktgen" "${two_lcores[@]}" --vdev net_ring0 -- offer --tx net_ring0 --rx net_ring0 --from 10.0.0.1 --to 10.0.0.2 --port 9 \
+    --destination-mac 02:00:00:00:00:02 --flows 100 --rate 100k --seconds 0.5 --settle 0.5 --backlog 20000 --json "$work/two"
+  expect_eq "$(jq -c '[.askedFor, .sent, .received, .lost, .duplicates, .reordered, .damaged]' "$work/two")" "[50000,50000,50000,0,0,0,0]"
 }
 
 test_what_a_null_device_takes_is_lost_and_what_it_invents_is_foreign() {

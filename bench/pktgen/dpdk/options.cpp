@@ -169,14 +169,17 @@ Result<std::vector<Mix>> mixes_of(const Options& options, const Flows& flows) {
 
 Result<SearchOptions> search_of(const Options& options, double line) {
   SearchOptions search;
-  TRY(search.highest, parse_rate(options.highest, line));
-  if (!options.lowest.empty()) {
-    TRY(search.lowest, parse_rate(options.lowest, line));
-  }
+  const auto read = [line](const char* option, const std::string& text, double& rate) -> Result<> {
+    if (text.empty()) return {};
+    const auto read_rate = parse_rate(text, line);
+    if (!read_rate) return prefix(option, read_rate.error());
+    rate = *read_rate;
+    return {};
+  };
+  TRY_VOID(read("--highest", options.highest, search.highest));
   search.resolution = search.highest / 1000;
-  if (!options.resolution.empty()) {
-    TRY(search.resolution, parse_rate(options.resolution, line));
-  }
+  TRY_VOID(read("--lowest", options.lowest, search.lowest));
+  TRY_VOID(read("--resolution", options.resolution, search.resolution));
   search.loss_tolerance = options.loss_tolerance;
   search.sending_tolerance = options.sending_tolerance;
   search.tries = options.tries;
