@@ -15,7 +15,7 @@ if [ ! -x "$bin/pktgen" ]; then
 fi
 p=flp-$$
 work=$(mktemp -d)
-cgroup=
+cgroups=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
 
 inside() { local ns=$1; shift; nsenter --net="/run/netns/$p-$ns" "$@"; }
 eal=(--lcores '0@(0-1)' --no-huge --no-shconf --no-pci --no-telemetry -m 192 --log-level=lib.eal:error)
@@ -31,9 +31,10 @@ value() { jq -r ".$1" "$work/$2"; }
 packets() { ip -n "$p-$1" -s -j link show dev "$2" | jq ".[0].stats64.$3.packets"; }
 
 cleanup() {
+  [ ! -f "$work/sink.pid" ] || kill -KILL "$(cat "$work/sink.pid")" 2>/dev/null
   for ns in client node pod; do ip netns del "$p-$ns" 2>/dev/null; done
-  [ -z "$cgroup" ] || rmdir "$cgroup" 2>/dev/null
   mountpoint -q "$work/bpffs" && umount "$work/bpffs"
+  [ ! -d "$cgroups/$p" ] || rmdir "$cgroups/$p"
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -122,7 +123,8 @@ test_two_processes_in_two_namespaces_agree_with_the_interfaces() {
   nsenter --net="/run/netns/$p-pod" "$bin/pktgen" "${eal[@]}" --vdev "$(af_packet eth0 0)" \
     -- sink --rx net_af_packet0 --run 77 --flows 10 --seconds 60 --json "$work/sink" >"$work/sink.text" 2>&1 &
   sink=$!
-  eventually 20 grep -q ready "$work/sink.text" || { cat "$work/sink.text"; kill $sink; fail "no sink"; }
+  echo $sink >"$work/sink.pid"
+  eventually 20 grep -q ready "$work/sink.text" || { cat "$work/sink.text"; fail "no sink"; }
   before_in=$(packets node client rx) before_out=$(packets node pod tx)
   inside client "$bin/pktgen" "${eal[@]}" --vdev "$(af_packet eth0 0)" \
     -- offer --tx net_af_packet0 "${to_pod[@]}" --run 77 --flows 10 --rate 2k --seconds 1 --backlog 5000 --json "$work/offer"
@@ -132,6 +134,7 @@ test_two_processes_in_two_namespaces_agree_with_the_interfaces() {
   eventually 5 out_since "$before_out" 2100
   kill -TERM $sink
   wait $sink || fail "the sink ended with $?"
+  rm "$work/sink.pid"
   expect_eq "$(value sent offer)" 2000
   expect_eq "$(jq -c '[.received, .lost, .duplicates, .damaged, .wrongIpChecksum, .wrongTransportChecksum, .foreignRun]' "$work/sink")" "[2000,0,0,0,0,0,100]"
   # ARP is among what the interfaces have counted.
@@ -188,13 +191,10 @@ test_node_ports_of_nftables_lose_and_damage_nothing() {
 }
 
 test_node_ports_of_ebpf_lose_and_damage_nothing() {
-  local root
-  root=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
-  [ -n "$root" ] || skip "no cgroup2 is mounted"
-  cgroup=$root/$p
-  mkdir "$cgroup" "$work/bpffs"
+  [ -n "$cgroups" ] || skip "no cgroup2 is mounted"
+  mkdir "$cgroups/$p" "$work/bpffs"
   mount -t bpf bpf "$work/bpffs"
-  local where=(--pins "$work/bpffs/pins" --cgroup "$cgroup")
+  local where=(--pins "$work/bpffs/pins" --cgroup "$cgroups/$p")
   inside node "$bin/install" ebpf --udp --node 198.18.0.1 --backend 10.244.1.11 "${where[@]}"
   offer_to_node_port udp
   inside node "$bin/install" ebpf --cleanup "${where[@]}"
