@@ -16,6 +16,7 @@ namespace fairlead::bench::pktgen {
 namespace {
 
 constexpr std::size_t kBurst = 64;
+constexpr int kDrained = 1024;         // bursts
 constexpr double kStartDelay = 0.001;  // until the worker runs
 
 std::uint64_t in(double seconds) {
@@ -60,17 +61,21 @@ void receive(Receiver& receiver, double seconds, bool is_endless, const Stop& st
   const std::uint64_t end = in(seconds);
   while (!stop.load(std::memory_order_relaxed) && (is_endless || rte_rdtsc() < end))
     receiver.step();
+  // What was there when the time was over; a port that never ends has its bound.
+  for (int more = 0; more < kDrained && receiver.step() > 0; ++more) {
+  }
 }
 
 }  // namespace
 
-void Receiver::step() {
+std::uint16_t Receiver::step() {
   std::array<rte_mbuf*, kBurst> buffers{};
   const std::uint16_t count = port_.receive(buffers);
-  if (count == 0) return;
+  if (count == 0) return 0;
   const std::uint64_t now = monotonic_ns();
   for (std::size_t i = 0; i < count; ++i) take(*buffers[i], now);
   rte_pktmbuf_free_bulk(buffers.data(), count);
+  return count;
 }
 
 void Receiver::take(const rte_mbuf& buffer, std::uint64_t now) {

@@ -19,7 +19,8 @@ class Receiver {
  public:
   Receiver(Port& port, Tally& tally, std::span<const Ip> own)
       : port_(port), tally_(tally), own_(own), mac_(port.mac()) {}
-  void step();
+  /// How many packets came.
+  std::uint16_t step();
 
  private:
   void take(const rte_mbuf& buffer, std::uint64_t now);
