@@ -153,6 +153,30 @@ ApiObject endpoints_object(const ServicePlans& plans) {
            {"subsets", std::move(subsets)}}};
 }
 
+std::set<Ip> cluster_ips(const Plan& plan, Family family) {
+  std::set<Ip> addresses;
+  for (const auto& [name, plans] : plan.services)
+    for (const ServicePlan& service : plans)
+      for (const Frontend& frontend : service.frontends)
+        if (frontend.kind == FrontendKind::kClusterIp && service.name.family == family)
+          addresses.insert(frontend.address);
+  return addresses;
+}
+
+/// The smallest that contains all; `spare_first`: but none is its first address.
+std::string range_of(const std::set<Ip>& addresses, bool spare_first) {
+  // Smaller ones the API server does not take.
+  for (int length = addresses.begin()->is_v4() ? 28 : 124; length > 0; --length) {
+    const Cidr range =
+        parse_cidr(fmt::format("{}/{}", to_string(*addresses.begin()), length)).value();
+    Ip first = range.base;
+    ++first.bytes.back();
+    if (range.contains(*addresses.rbegin()) && !(spare_first && addresses.contains(first)))
+      return to_string(range);
+  }
+  return addresses.begin()->is_v4() ? "0.0.0.0/0" : "::/0";  // refused, with a reason
+}
+
 }  // namespace
 
 std::vector<ApiObject> kube_places(const Plan& plan) {
@@ -228,25 +252,12 @@ std::vector<ApiObject> kube_endpoints(const ServicePlans& plans, EndpointsApi ap
   return slices;
 }
 
-std::string kube_service_range(const Plan& plan, Family family) {
-  std::set<Ip> addresses;
-  for (const auto& [name, plans] : plan.services)
-    for (const ServicePlan& service : plans)
-      for (const Frontend& frontend : service.frontends)
-        if (frontend.kind == FrontendKind::kClusterIp && service.name.family == family)
-          addresses.insert(frontend.address);
-  if (addresses.empty()) return "";
-  // Longer ones than these the API server does not take.
-  for (int length = family == Family::kIpv4 ? 28 : 124; length > 0; --length) {
-    const Cidr range =
-        parse_cidr(fmt::format("{}/{}", to_string(*addresses.begin()), length)).value();
-    Ip first = range.base;
-    ++first.bytes.back();
-    if (range.contains(*addresses.rbegin()) && !addresses.contains(first) &&
-        !addresses.contains(range.base))
-      return to_string(range);
-  }
-  return "";
+std::string kube_service_ranges(const Plan& plan) {
+  const std::set<Ip> v4 = cluster_ips(plan, Family::kIpv4), v6 = cluster_ips(plan, Family::kIpv6);
+  // Of each family there may be one.
+  if (v6.empty()) return "fd00:96::/112" + (v4.empty() ? "" : ',' + range_of(v4, false));
+  if (v4.empty()) return "10.96.0.0/16," + range_of(v6, false);
+  return range_of(v4, true) + ',' + range_of(v6, false);
 }
 
 }  // namespace fairlead::bench

@@ -31,8 +31,8 @@ ApiObject kube_service(const ServicePlans& plans);
 /// addresses each replaces the one of its name.
 std::vector<ApiObject> kube_endpoints(const ServicePlans& plans, EndpointsApi api);
 
-/// The smallest range with room for all ClusterIPs of a family, whose first address none of them
-/// has: it goes to the API server's own Service. Empty: there are none.
-std::string kube_service_range(const Plan& plan, Family family);
+/// For the API server's --service-cidr: the smallest ranges with room for all ClusterIPs, and in
+/// front of them one that none of them is in: the API server's own Service gets its first address.
+std::string kube_service_ranges(const Plan& plan);
 
 }  // namespace fairlead::bench

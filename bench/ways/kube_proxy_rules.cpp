@@ -70,6 +70,13 @@ std::vector<std::string> signs_of(std::string_view mode, const ServicePlan& plan
   return {to_string(endpoint.address, endpoint.port)};
 }
 
+/// Whatever else is said of it.
+bool has_address(const ServicePlan& plan, const Backend& endpoint) {
+  return std::ranges::any_of(plan.cluster_backends, [&](const Backend& other) {
+    return other.address == endpoint.address && other.port == endpoint.port;
+  });
+}
+
 }  // namespace
 
 Result<int> minor_version(const std::string& kube_proxy) {
@@ -135,9 +142,7 @@ Result<bool> rules_are_there(std::string_view mode, const ServicePlans& wanted,
   for (const ServicePlan& old : before) {
     if (old.name != plan->name) continue;
     for (const Backend& endpoint : old.cluster_backends)
-      if (std::ranges::find(plan->cluster_backends, endpoint) == plan->cluster_backends.end() &&
-          is_listed(endpoint))
-        return false;
+      if (!has_address(*plan, endpoint) && is_listed(endpoint)) return false;
   }
   return true;
 }

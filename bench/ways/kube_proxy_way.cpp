@@ -115,15 +115,16 @@ Result<> KubeProxyWay::start_control_plane(const Plan& plan) {
   std::error_code failed;
   std::filesystem::create_directories(directory_, failed);
   if (failed) return failure(failed, "make " + directory_.string());
-  std::string ranges, node_ports = "1-65535";
-  for (const Family family : families_of(plan)) {
-    const std::string range = kube_service_range(plan, family);
-    if (!range.empty()) ranges += (ranges.empty() ? "" : ",") + range;
-  }
-  std::vector<std::string> command{options_.control_plane, "controlplane", "--data-dir",
-                                   path("data"),           "--listen",     "127.0.0.1:0",
-                                   "--node-port-range",    node_ports};
-  if (!ranges.empty()) command.insert(command.end(), {"--service-cidr", ranges});
+  const std::vector<std::string> command{options_.control_plane,
+                                         "controlplane",
+                                         "--data-dir",
+                                         path("data"),
+                                         "--listen",
+                                         "127.0.0.1:0",
+                                         "--service-cidr",
+                                         kube_service_ranges(plan),
+                                         "--node-port-range",
+                                         "1-65535"};
   TRY(control_plane_, Process::start(command, path("controlplane.log")));
   TRY_VOID(wait_for("start of the control plane", kControlPlanePatience, [&]() -> Result<bool> {
     return std::filesystem::exists(path("data/admin.kubeconfig"));

@@ -43,9 +43,10 @@ class Ways : public ClusterTest, public testing::WithParamInterface<Case> {
   void SetUp() override;
   void TearDown() override;
 
-  void install(const Plan& plan) {
+  void install(Plan plan) {
+    installed_ = std::move(plan);
     world->node.run([&] {
-      const auto cost = way_->install(plan);
+      const auto cost = way_->install(installed_);
       ASSERT_TRUE(cost) << cost.error().doing;
       EXPECT_GT(cost->seconds, 0);
       EXPECT_GT(cost->cpu_seconds, 0);
@@ -101,6 +102,7 @@ class Ways : public ClusterTest, public testing::WithParamInterface<Case> {
  private:
   std::unique_ptr<BpfFilesystem> bpffs_;
   std::filesystem::path scratch_;
+  Plan installed_;  // outlives the way
   std::unique_ptr<Way> way_;
 };
 

@@ -30,12 +30,12 @@ TEST(KubeObjects, ASliceOfOtherAddressesReplacesTheOneBefore) {
       R"([{"addresses":["10.180.0.1"],"nodeName":"elsewhere","conditions":{"ready":true,"serving":true,"terminating":false}}])");
 }
 
-TEST(KubeObjects, TheServiceRangeLeavesItsFirstAddressToTheApiServer) {
-  EXPECT_EQ(kube_service_range(small_plan({"10.180.0.1"}), Family::kIpv4), "172.30.0.32/28");
+TEST(KubeObjects, NoServiceHasTheAddressThatTheApiServerTakesForItself) {
+  EXPECT_EQ(kube_service_ranges(small_plan({"10.180.0.1"})), "fd00:96::/112,172.30.0.32/28");
   Plan plan = empty_plan();
   add(plan, service_of("svc1", ip("172.30.0.33"), {}));
-  EXPECT_EQ(kube_service_range(plan, Family::kIpv4), "172.30.0.0/26");
-  EXPECT_EQ(kube_service_range(plan, Family::kIpv6), "");
+  add(plan, service_of("svc2", ip("fd00:1::1"), {}));
+  EXPECT_EQ(kube_service_ranges(plan), "172.30.0.0/26,fd00:1::/124");
 }
 
 TEST(KubeObjects, KubeProxyIsToldOnlyOfFamiliesThatHaveAService) {
