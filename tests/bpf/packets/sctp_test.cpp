@@ -140,8 +140,14 @@ TEST_P(SctpTest, PaddingAndAWrongChecksumAreKept) {
   EXPECT_EQ(hex(there.frame), hex(odd(forwarded)));
 }
 
-TEST_P(SctpTest, FragmentsWhoseChecksumNobodyKnowsAreDropped) {
-  if (!world_.node.is_v4()) GTEST_SKIP() << "IPv6's are the same to what is tested";
+/// IPv6's fragments are the same to what is tested.
+class SctpFragmentsTest : public SctpTest {};
+INSTANTIATE_TEST_SUITE_P(, SctpFragmentsTest,
+                         ::testing::Combine(::testing::Values(Family::kIpv4),
+                                            ::testing::Values(Ingress::kXdp, Ingress::kTc)),
+                         name_of);
+
+TEST_P(SctpFragmentsTest, ThoseWhoseChecksumNobodyKnowsAreDropped) {
   publish({world_.external_ip, 80}, {world_.remote_pods[0], 8080});
   Frame frame = sctp_of(from_client(100));
   frame[kEthernet + 6] = 0x20;  // the first of several
