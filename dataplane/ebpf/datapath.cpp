@@ -1,5 +1,5 @@
-// resync():  load or adopt the generation -> config -> Services -> interfaces -> neighbours -> mode
-//            active -> attach -> earlier generations drain
+// resync():  load or adopt the generation -> config -> Services -> interfaces -> neighbours
+//            attach -> active -> earlier generations drain
 // apply():   Services
 // both:      -> what it means for flows and sockets is a chore
 //
@@ -255,11 +255,13 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
     if (looked.error().code != std::errc::no_such_file_or_directory) this->report(looked.error());
   }
   const std::atomic_ref<__u32> mode(live_->generation.maps.config().mode);
+  // No flow begins before its replies find our programs on every device.
+  if (is_takeover) mode.store(FL_MODE_DRAINING);
+  TRY(const std::size_t attached, attach());
   if (mode.load() != FL_MODE_ACTIVE) {
     mode.store(FL_MODE_ACTIVE);
     ++written;
   }
-  TRY(const std::size_t attached, attach());
   TRY_VOID(retire_others());
   sweep_seldom();
   report.elements_added += written + interfaces + attached;
