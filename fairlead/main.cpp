@@ -6,6 +6,7 @@
 #include "agent/command.hpp"
 #include "agent/datapaths.hpp"
 #include "agent/features.hpp"
+#include "bench/command/command.hpp"
 #include "cli/commands.hpp"
 #include "cli/plan_command.hpp"
 #include "controlplane/controlplane.hpp"
@@ -41,6 +42,8 @@ int main(int argc, char** argv) {
   fairlead::cli::add_admin_commands(app, exit_code);
   fairlead::cli::add_version_command(app, fairlead::version_info(), exit_code);
   fairlead::controlplane::add_command(app, exit_code);
+  fairlead::bench::add_bench_command(
+      app, {.version = fairlead::kVersion, .commit = fairlead::kCommit}, exit_code);
   // People write `fairlead explain A -> B:80`; to the parser a lone arrow is an option of that
   // name.
   std::vector<char*> arguments(argv, argv + argc);

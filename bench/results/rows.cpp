@@ -16,17 +16,24 @@ bool is_direct(std::string_view way) { return way == kDirect || way == kDirectAg
 
 bool is_peer(std::string_view way) {
   // Of the CNI part: what containernetworking's plugins are called.
-  constexpr std::array<std::string_view, 4> kPeers{"kube-proxy", "bridge", "ptp", "kube-apiserver"};
+  constexpr std::array<std::string_view, 5> kPeers{"kube-proxy", "katran", "bridge", "ptp",
+                                                   "kube-apiserver"};
   return std::ranges::any_of(kPeers, [&](std::string_view peer) { return way.starts_with(peer); });
 }
 
-bool is_own(std::string_view way) { return !is_direct(way) && !is_peer(way); }
+/// What stands beside them to say what the machine can do.
+bool is_reference(std::string_view way) {
+  return way.starts_with("strawman") || way == "this machine";
+}
+
+bool is_own(std::string_view way) { return !is_direct(way) && !is_peer(way) && !is_reference(way); }
 
 namespace {
 
 int rank(std::string_view way) {
   if (way == kDirect) return 0;
   if (way == kDirectAgain) return 1;
+  if (is_reference(way)) return 4;
   return is_peer(way) ? 3 : 2;
 }
 

@@ -36,7 +36,8 @@ struct Row {
 std::vector<std::string> ways(const Results& results);
 bool is_direct(std::string_view way);
 bool is_peer(std::string_view way);
-/// Neither direct nor a peer: a datapath of ours.
+bool is_reference(std::string_view way);
+/// None of these: a datapath of ours.
 bool is_own(std::string_view way);
 
 /// In the order of measurement, those of a part and a test together. Ways without samples have no

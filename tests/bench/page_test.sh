@@ -2,7 +2,7 @@
 # The page that a bench writes, opened in a real browser: it draws what the results say, asks for nothing, and can be seen.
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit
 source tests/lib.sh
-results=${FAIRLEAD_BIN:-build/release/bin}/bench/results
+results=("${FAIRLEAD_BIN:-build/release/bin}/fairlead" bench)
 work=$(mktemp -d)
 cleanup() { rm -rf "$work"; }
 
@@ -23,7 +23,7 @@ complaints() { grep -F CONSOLE "$work/log" || true; }
 page() {
   [ -f "$work/page.html" ] && return
   tests/bench/fixture.py >"$work/results.json"
-  "$results" page "$work/results.json" -o "$work/page.html"
+  "${results[@]}" page "$work/results.json" -o "$work/page.html"
 }
 
 test_each_figure_has_as_many_marks_as_the_results_say() {

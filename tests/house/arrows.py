@@ -13,7 +13,7 @@ import pathlib
 import re
 import sys
 
-NOT_PRODUCT = ("build", "tests", "bench", "third_party")
+NOT_PRODUCT = ("build", "tests", "third_party")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 TARGET = re.compile(r"fairlead_library\(\s*([\w-]+)([^)]*)\)")
 EXECUTABLE = re.compile(r"target_link_libraries\(\s*[\w-]+\s+PRIVATE([^)]*)\)")

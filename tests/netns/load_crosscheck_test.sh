@@ -3,7 +3,7 @@
 # those of iperf3 and sockperf, which must agree roughly (units and sums, not speed). A client's namespace, a server's, one veth.
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit
 source tests/lib.sh
-load=${FAIRLEAD_BIN:-$PWD/build/release/bin}/bench/load
+load=("${FAIRLEAD_BIN:-$PWD/build/release/bin}/fairlead" bench load)
 client=flt-load-$$-c server=flt-load-$$-s
 work=$(mktemp -d)
 to=192.0.2.2 to6=2001:db8::2 port=7000 server_pid=
@@ -31,7 +31,7 @@ stop_servers() {
 # Each test has a server of its own, which ends with the test's subshell at the latest.
 start_server() {
   trap stop_servers EXIT
-  start_in_server "$load" server --port $port "$@"
+  start_in_server "${load[@]}" server --port $port "$@"
   server_pid=$!
   eventually 10 listens $port
 }
@@ -41,7 +41,7 @@ kill_server() {
   wait "$server_pid" 2>/dev/null || true
 }
 
-run_client() { in_client "$load" client "$@" -o json; }
+run_client() { in_client "${load[@]}" client "$@" -o json; }
 # figure NAME TRAFFIC ...: one member of the result.
 result_of() { run_client "$to:$port" --traffic "$@" >"$work/result.json" || fail "client: $*"; }
 figure() { jq -r "$1" "$work/result.json"; }
@@ -165,7 +165,7 @@ received_packets_are() { [ "$(received packets)" -gt "$1" ]; }
 start_client() {
   local before
   before=$(received packets)
-  nsenter --net="/run/netns/$client" "$load" client "$to:$port" -o json "$@" >"$work/result.json" 2>"$work/client.err" &
+  nsenter --net="/run/netns/$client" "${load[@]}" client "$to:$port" -o json "$@" >"$work/result.json" 2>"$work/client.err" &
   client_pid=$!
   eventually 10 received_packets_are $((before + 100))
 }
@@ -244,7 +244,7 @@ test_bad_arguments_are_one_error_that_names_them() {
   local arguments expected output
   while IFS='|' read -r arguments expected; do
     # shellcheck disable=SC2086
-    output=$(in_client "$load" $arguments 2>&1) && fail "no error: $arguments"
+    output=$(in_client "${load[@]}" $arguments 2>&1) && fail "no error: $arguments"
     expect_match "$output" "$expected" "$arguments"
   done <<EOF
 client nowhere|^fairlead: ADDRESS:PORT: "nowhere" is not of the form
@@ -302,7 +302,7 @@ sockperf_p50() {
   in_client taskset -c "$cpu" sockperf ping-pong -i $to -p $sockperf_port -t 1 -m 14 --full-rtt "$@" | awk '/percentile 50.000/ {print $NF}'
 }
 our_p50() {
-  in_client "$load" client "$to:$port" --bytes 14 --seconds 0.5 --cpus "$cpu" "$@" >"$work/table"
+  in_client "${load[@]}" client "$to:$port" --bytes 14 --seconds 0.5 --cpus "$cpu" "$@" >"$work/table"
   awk '$1 == "p50" {print $3 == "ns" ? $2 / 1000 : $3 == "ms" ? $2 * 1000 : $2}' "$work/table"
 }
 

@@ -1,16 +1,14 @@
 // options -> devices -> ports -> MAC addresses -> offer, sink or search -> report.
 #include "bench/pktgen/dpdk/commands.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <ctime>
 #include <map>
 
 #include "bench/results/json.hpp"
+#include "bench/results/setting.hpp"
 
 namespace fairlead::bench::pktgen {
 namespace {
@@ -93,19 +91,6 @@ std::string counters_text(const char* what, Port& port) {
                      counters.missed);
 }
 
-Setting setting_of(const std::string& command_line) {
-  Setting setting;
-  utsname names{};
-  if (::uname(&names) == 0) {
-    setting.kernel = names.release;
-    setting.host = names.nodename;
-  }
-  setting.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-  setting.command = command_line;
-  setting.cores = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_ONLN));
-  return setting;
-}
-
 /// All searches of all sizes, one after the other.
 class Searching {
  public:
@@ -179,7 +164,8 @@ class Searching {
 
 Result<> search(const Options& options, const std::vector<Mix>& mixes, Searching searching,
                 const std::string& command_line) {
-  const Setting setting = setting_of(command_line);
+  Setting setting = read_setting();
+  setting.command = command_line;
   TRY(const SearchReport report, searching.all(mixes));
   say(text(report));
   if (options.json.empty()) return {};

@@ -1,0 +1,13 @@
+// The machine that figures are from.
+#pragma once
+
+#include <string>
+
+#include "bench/results/results.hpp"
+
+namespace fairlead::bench {
+
+/// All of Setting but commit, version and command.
+Setting read_setting();
+
+}  // namespace fairlead::bench
