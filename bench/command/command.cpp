@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 
@@ -24,6 +25,8 @@
 
 namespace fairlead::bench {
 namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
 
 struct Arguments {
   std::vector<std::string> parts, ways;
@@ -128,18 +131,18 @@ Results main_figures(Results results) {
 Result<> measure_all(const Arguments& arguments, const BuildInfo& build) {
   if (::geteuid() != 0) return invalid("it needs root, for network namespaces, BPF and netfilter");
   TRY(const BenchOptions options, options_of(arguments));
-  // The child that measures ends by it, too; what it leaves is removed here.
-  ::signal(SIGINT, SIG_IGN);
+  // The child that measures ends by it, too; what it leaves is removed here, and what there is
+  // shown.
+  ::signal(SIGINT, [](int) { interrupted = 1; });
   remove_left_cgroups();
   remove_left_directories();
   Results results;
   results.setting = read_setting();
   results.setting.version = build.version;
   results.setting.commit = build.commit;
-  results.setting.command = fmt::format("fairlead bench {}{}", fmt::join(arguments.parts, " "),
-                                        arguments.quick ? " --quick" : "");
   for (const Part& part : parts())
-    if (arguments.parts.empty() || std::ranges::count(arguments.parts, part.name) > 0) {
+    if (interrupted == 0 &&
+        (arguments.parts.empty() || std::ranges::count(arguments.parts, part.name) > 0)) {
       append(results, measure(part, options));
       TRY_VOID(
           write_file(arguments.json, to_json(results)));  // what there is, should the next hang

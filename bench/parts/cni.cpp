@@ -99,6 +99,7 @@ class Cni {
       else
         collector_.cannot({"cni", plugin.way, node.error().doing});
     }
+    collector_.cannot({"cni", "fairlead-cni", "Fairlead has no CNI plugin yet"});
     const unsigned rounds = std::max(kLeastRounds, options_.rounds / 3);
     for (unsigned round = 0; round < rounds; ++round)
       std::erase_if(nodes_, [&](const PluggedNode& node) {

@@ -39,10 +39,19 @@ std::vector<std::string> mitigations() {
   return found;
 }
 
+/// The words that this process was called with.
+std::string command_line() {
+  std::ifstream file("/proc/self/cmdline");
+  std::string line, word;
+  while (std::getline(file, word, '\0')) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
 }  // namespace
 
 Setting read_setting() {
   Setting setting;
+  setting.command = command_line();
   utsname names{};
   if (::uname(&names) == 0) {
     setting.kernel = names.release;

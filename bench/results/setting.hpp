@@ -7,7 +7,7 @@
 
 namespace fairlead::bench {
 
-/// All of Setting but commit, version and command.
+/// All of Setting but commit and version.
 Setting read_setting();
 
 }  // namespace fairlead::bench

@@ -16,13 +16,19 @@ bench() {
 }
 # of JQ-FILTER: of all series.
 of() { jq -r "[.series[] | $1] | unique | join(\", \")" "$work/b.json"; }
+# What is there of benches that have ended: another one may be running.
 left_of_benches() {
-  find "$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)" -maxdepth 1 -name 'fairlead-bench-*'
-  find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'fairlead-bench-*'
-  pgrep -fa "$fairlead bench --quick" || true
+  local path pid
+  while read -r path; do
+    pid=${path##*/fairlead-bench-}
+    kill -0 "${pid%%-*}" 2>/dev/null || echo "$path"
+  done < <(
+    find "$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)" -maxdepth 1 -name 'fairlead-bench-*'
+    find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'fairlead-bench-*'
+  )
+  pgrep -fa "$work/b.json" || true
 }
-
-none_runs() { ! pgrep -f "$fairlead bench --quick"; }
+none_runs() { ! pgrep -f "$work/b.json"; }
 
 test_paths_are_measured_by_every_way_that_was_asked_for() {
   bench paths --with direct,'direct again',ebpf,nftables || fail "$(cat "$work/err")"
@@ -68,6 +74,22 @@ test_cni_plugins_are_measured_where_they_are_installed() {
   bench cni || fail "$(cat "$work/err")"
   expect_match "$(of .way)" 'bridge.*ptp'
   expect_eq "$(of .subject.test)" 'ADD, DEL'
+  expect_eq "$(left_of_benches)" ''
+}
+
+test_an_interrupted_bench_shows_what_it_has() {
+  local pid
+  bench programming cni --with ebpf & pid=$!
+  eventually 60 grep -q 'cni: ' "$work/err"
+  pid=$(pgrep -P "$pid" -f "$fairlead bench")
+  # As a terminal sends it: to both.
+  # shellcheck disable=SC2046
+  kill -INT "$pid" $(pgrep -P "$pid")
+  wait
+  expect_eq "$(of .subject.part)" programming
+  expect_match "$(jq -r '.notMeasured[] | select(.part == "cni") | .why' "$work/b.json")" 'signal 2'
+  grep -q 'one Service changes' "$work/out" || fail "no table"
+  [ -s "$work/b.html" ] || fail "no page"
   expect_eq "$(left_of_benches)" ''
 }
 
