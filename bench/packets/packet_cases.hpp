@@ -1,4 +1,4 @@
-// What bench/packets.cpp measures: which packets (cases), through which programs (places), and what
+// What packets.cpp measures: which packets (cases), through which programs (places), and what
 // one run of one of them takes.
 //
 //   flows opened by SYN, SYN-ACK and ACK -> packets of a case -> nanoseconds and a proof

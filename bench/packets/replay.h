@@ -1,4 +1,4 @@
-// What bench/packets.cpp and bench/replay.bpf.c share.
+// What replay.cpp and replay.bpf.c share.
 #pragma once
 
 #include <linux/types.h>

@@ -13,6 +13,7 @@
 #include <map>
 
 #include "bench/parts/collector.hpp"
+#include "bench/parts/loading_times.hpp"
 #include "bench/parts/part.hpp"
 #include "bench/world/world.hpp"
 
@@ -70,7 +71,7 @@ std::vector<std::uint32_t> services_for(Underlay underlay, const BenchOptions& o
 class Paths {
  public:
   Paths(const BenchOptions& options, const Progress& progress)
-      : options_(options), progress_(progress) {}
+      : options_(options), progress_(progress), loading_(options.quick) {}
 
   Result<Results> measure() {
     for (const Underlay underlay : {Underlay::kSameNode, Underlay::kRouted, Underlay::kVxlan})
@@ -85,16 +86,12 @@ class Paths {
   }
 
  private:
-  /// A way that took long to load is not tried with ten times as many.
   void make_worlds(Underlay underlay, std::uint32_t services) {
-    const double most = options_.quick ? 2 : 60;
     for (const std::string& way : options_.ways) {
       const std::string what =
           fmt::format("{} with {} Services, {}", way, services, to_string(underlay));
-      if (const auto [before, seconds] = loading_[way];
-          before >= 100 && before < services && seconds > most / 10) {
-        collector_.cannot(
-            {"paths", what, fmt::format("{} took {:.1f} s to load", before, seconds)});
+      if (const auto why = loading_.why_not(way, services)) {
+        collector_.cannot({"paths", what, *why});
         continue;
       }
       progress_(fmt::format("paths: loading {}", what));
@@ -111,7 +108,7 @@ class Paths {
         collector_.cannot({"paths", what, world.error().doing});
         continue;
       }
-      loading_[way] = {services, (*world)->installing().seconds};
+      loading_.note(way, services, (*world)->installing().seconds);
       worlds_.push_back(*std::move(world));
     }
   }
@@ -198,7 +195,7 @@ class Paths {
   const Progress& progress_;
   Collector collector_;
   std::vector<std::unique_ptr<World>> worlds_;
-  std::map<std::string, std::pair<std::uint32_t, double>> loading_;
+  LoadingTimes loading_;
 };
 
 }  // namespace

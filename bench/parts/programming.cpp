@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <map>
 
 #include "bench/parts/collector.hpp"
+#include "bench/parts/loading_times.hpp"
 #include "bench/parts/part.hpp"
 #include "bench/world/cgroup.hpp"
 #include "bench/world/namespace.hpp"
@@ -35,7 +35,7 @@ std::vector<Backend> backends_from(std::uint8_t first) {
 class Programming {
  public:
   Programming(const BenchOptions& options, const Progress& progress)
-      : options_(options), progress_(progress) {}
+      : options_(options), progress_(progress), loading_(options.quick) {}
 
   Result<Results> measure() {
     TRY(cgroup_, make_cgroup());
@@ -58,18 +58,15 @@ class Programming {
  private:
   /// Those that can be programmed at all, in a time that one can wait for.
   std::vector<std::string> ways_for(std::uint32_t services) {
-    const double most = options_.quick ? 3 : 60;
     std::vector<std::string> ways;
     for (const std::string& way : options_.ways) {
       if (way == kDirect || way == kDirectAgain || std::ranges::count(refused_, way) > 0) continue;
-      const auto [before, seconds] = loading_[way];
-      if (before < 100 || before >= services || seconds <= most / 10) {
-        ways.push_back(way);
+      if (const auto why = loading_.why_not(way, services)) {
+        refused_.push_back(way);
+        collector_.cannot({"programming", fmt::format("{}, {} Services", way, services), *why});
         continue;
       }
-      refused_.push_back(way);
-      collector_.cannot({"programming", fmt::format("{}, {} Services", way, services),
-                         fmt::format("{} took {:.1f} s to load", before, seconds)});
+      ways.push_back(way);
     }
     return ways;
   }
@@ -106,7 +103,7 @@ class Programming {
       collector_.add(subject, way.name(), value);
     };
     TRY(const Cost load, way.install(plans[0]));
-    loading_[way.name()] = {services, load.seconds};
+    loading_.note(way.name(), services, load.seconds);
     add("all of them, from empty", "time", "s", load.seconds);
     add("all of them, from empty", "CPU", "s", load.cpu_seconds);
     if (const auto bytes = way.kernel_bytes())
@@ -135,7 +132,7 @@ class Programming {
   Collector collector_;
   std::string cgroup_;
   std::vector<std::string> refused_;
-  std::map<std::string, std::pair<std::uint32_t, double>> loading_;
+  LoadingTimes loading_;
   unsigned number_ = 0;
 };
 

@@ -7,7 +7,7 @@ fairlead=${FAIRLEAD_BIN:-build/release/bin}/fairlead
 work=$(mktemp -d)
 cleanup() { rm -rf "$work"; }
 
-[ "$(id -u)" = 0 ] || { echo "it needs root"; echo "0 passed, 0 failed, 1 skipped"; exit; }
+[ "$(id -u)" = 0 ] || { echo "SKIP bench_test: it needs root"; echo "0 passed, 0 failed, 1 skipped"; exit; }
 
 # bench WORD…: samples as short as can be; results in $work/b.json, $work/b.html, $work/out, $work/err.
 bench() {

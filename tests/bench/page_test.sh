@@ -6,7 +6,7 @@ results=("${FAIRLEAD_BIN:-build/release/bin}/fairlead" bench)
 work=$(mktemp -d)
 cleanup() { rm -rf "$work"; }
 
-command -v chromium >/dev/null || { echo "chromium is not installed (tests/bench/packages.txt)"; echo "0 passed, 0 failed, 1 skipped"; exit; }
+command -v chromium >/dev/null || { echo "SKIP page_test: chromium is not installed (tests/bench/packages.txt)"; echo "0 passed, 0 failed, 1 skipped"; exit; }
 
 # browse FILE ARGUMENT…: Chromium with a new profile; its log in $work/log, what it asked of networks in $work/net.json.
 browse() {
