@@ -298,7 +298,7 @@ Result<> EbpfDatapath::open_draining() {
   TRY(draining_, open_former_tables(options_.pin_directory, live_->generation.name));
   const UdpServing serving = services_->udp_serving();
   Effects effects{.targets = serving.targets, .dead = {}};
-  for (const auto& of : *draining_) of->append_unserved(serving, effects);
+  for (const auto& of : *draining_) of->backends.append_unserved(serving, effects);
   close_stale_flows(*draining_, effects.targets, node_addresses(node_, network_), chores_);
   end_sockets(effects.dead);
   return {};
@@ -331,11 +331,11 @@ void EbpfDatapath::carry_out(Effects effects, StaleFlows::Lock held) {
       live->stale_flows.run(live->generation.maps.flows4_memory.elements<fl_bucket4>(),
                             live->generation.maps.flows6_memory.elements<fl_bucket6>());
     });
-  if (draining_ && !udp.empty()) {
-    UdpServing serving = services_->udp_serving();
-    serving.targets = udp;
-    serving.is_complete = false;
-    for (const auto& of : *draining_) of->append_unserved(serving, effects);
+  if (draining_) {
+    for (const auto& of : *draining_)
+      of->backends.append_unserved_of(
+          udp, [&](const fl_dead_key& key) { return services_->is_udp_backend(key); },
+          effects.dead);
     close_stale_flows(*draining_, udp, addresses, chores_);
   }
   end_sockets(effects.dead);

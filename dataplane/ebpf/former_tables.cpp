@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <linux/bpf.h>
 
-#include <algorithm>
-
 #include "dataplane/ebpf/batch.hpp"
 #include "dataplane/ebpf/compile.hpp"
 #include "dataplane/ebpf/generation.hpp"
@@ -24,20 +22,19 @@ FlowTarget target_of(const fl_frontend_key& key) {
   return {Protocol::kUdp, ip_of(key.address), port_of(key.port)};
 }
 
-Result<std::vector<std::pair<FlowTarget, fl_dead_key>>> read_backends(
-    const std::string& directory) {
+Result<FormerBackends> read_backends(const std::string& directory) {
   TRY(auto handle, open_map(directory, "frontends", BPF_MAP_TYPE_HASH, sizeof(fl_frontend_word)));
   TRY(const BpfMapping records, map_array<fl_record>(directory, "records"));
   const BpfMap<fl_frontend_key, fl_frontend_word> frontends(std::move(handle));
   TRY(const auto have, frontends.read());
-  std::vector<std::pair<FlowTarget, fl_dead_key>> backends;
+  std::vector<FormerBackends::Backend> backends;
   for (const auto& [key, word] : have) {
     if (key.protocol != static_cast<__u8>(Protocol::kUdp)) continue;
     const auto block = static_cast<std::uint32_t>(word >> FL_WORD_BLOCK_SHIFT);
     for (const fl_dead_key& backend : udp_backends(block_at(records.elements<fl_record>(), block)))
       backends.emplace_back(target_of(key), backend);
   }
-  return backends;
+  return FormerBackends(std::move(backends));
 }
 
 }  // namespace
@@ -52,7 +49,7 @@ Result<BpfMapHandle> open_map(const std::string& directory, const char* map, std
 }
 
 UdpServing udp_serving(const Plan& plan) {
-  UdpServing serving{.targets = {}, .is_complete = true, .is_backend = {}};
+  UdpServing serving;
   TableOf<fl_dead_key, bool> backends;
   for (const auto& [name, ports] : plan.services)
     for (const ServicePlan& port : ports) {
@@ -86,23 +83,6 @@ Result<std::shared_ptr<FormerTables>> FormerTables::open(const std::string& dire
   return tables;
 }
 
-void FormerTables::append_unserved(const UdpServing& serving, Effects& effects) const {
-  for (const auto& [target, backend] : backends) {
-    const auto now = serving.targets.find(target);
-    if (now == serving.targets.end()) {
-      if (!serving.is_complete) continue;
-      effects.targets.try_emplace(target);
-    } else if (std::ranges::binary_search(now->second, ip_of(backend.address))) {
-      continue;
-    }
-    if (!serving.is_backend(backend)) effects.dead.push_back(backend);
-  }
-  std::ranges::sort(effects.dead, ByBytes<fl_dead_key>{});
-  effects.dead.erase(
-      std::unique(effects.dead.begin(), effects.dead.end(), EqualBytes<fl_dead_key>{}),
-      effects.dead.end());
-}
-
 Result<FormerTablesList> open_former_tables(const std::string& pin_directory,
                                             const std::string& live) {
   TRY(const auto names, list_generations(pin_directory));
@@ -127,7 +107,7 @@ Result<> release_unserved(const FormerTablesList& former, const Plan& plan,
                           const std::vector<Ip>& node_addresses, const BpfObject& iterators) {
   const UdpServing serving = udp_serving(plan);
   Effects effects{.targets = serving.targets, .dead = {}};
-  for (const auto& of : former) of->append_unserved(serving, effects);
+  for (const auto& of : former) of->backends.append_unserved(serving, effects);
   for (const auto& of : former) {
     close_stale_flows(of->flows4(), effects.targets, node_addresses);
     close_stale_flows(of->flows6(), effects.targets, node_addresses);

@@ -10,6 +10,7 @@
 
 #include "dataplane/ebpf/chores.hpp"
 #include "dataplane/ebpf/flows.hpp"
+#include "dataplane/ebpf/former_backends.hpp"
 #include "dataplane/ebpf/kernel.hpp"
 #include "dataplane/ebpf/services.hpp"
 #include "dataplane/ebpf/sockets.hpp"
@@ -29,8 +30,7 @@ struct FormerTables {
   std::string directory;
   BpfMapHandle sockets, dead_backends;
   BpfMapping config_memory, flows4_memory, flows6_memory;
-  /// Where it led to when it was opened; it changes no more.
-  std::vector<std::pair<FlowTarget, fl_dead_key>> backends;
+  FormerBackends backends;
   StaleFlows stale_flows;
 
   static Result<std::shared_ptr<FormerTables>> open(const std::string& directory);
@@ -44,8 +44,6 @@ struct FormerTables {
   [[nodiscard]] std::span<fl_bucket6> flows6() const {
     return flows6_memory.elements<fl_bucket6>();
   }
-  /// Adds what nobody serves any more, of what this generation knows.
-  void append_unserved(const UdpServing& serving, Effects& effects) const;
 };
 
 using FormerTablesList = std::vector<std::shared_ptr<FormerTables>>;

@@ -28,8 +28,7 @@ struct Effects {
 
 /// Who serves UDP now.
 struct UdpServing {
-  FlowTargets targets;
-  bool is_complete = false;  // what is not in `targets` is no frontend of UDP any more
+  FlowTargets targets;  // all there are: what is not in them is no frontend of UDP any more
   /// Whether any Service leads to it.
   std::function<bool(const fl_dead_key& backend)> is_backend;
 };
@@ -63,8 +62,12 @@ class Services {
 
   /// Whether this destination is a frontend of ours.
   [[nodiscard]] bool is_frontend(const Ip& address, Port port, Protocol protocol) const;
-  /// Of all UDP Services. It refers to this.
+  /// Of all UDP Services: for a start, not for a change. It refers to this.
   [[nodiscard]] UdpServing udp_serving() const;
+  /// Whether any UDP Service leads to it.
+  [[nodiscard]] bool is_udp_backend(const fl_dead_key& backend) const {
+    return udp_backends_.contains(backend);
+  }
 
   struct Use {
     std::string map;

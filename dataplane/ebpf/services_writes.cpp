@@ -249,10 +249,9 @@ void Services::keep_only_dead(Effects& effects) const {
 }
 
 UdpServing Services::udp_serving() const {
-  UdpServing serving{
-      .targets = {}, .is_complete = true, .is_backend = [this](const fl_dead_key& backend) {
-        return udp_backends_.contains(backend);
-      }};
+  UdpServing serving{.targets = {}, .is_backend = [this](const fl_dead_key& backend) {
+                       return is_udp_backend(backend);
+                     }};
   for (const auto& [name, ports] : services_)
     for (const PlacedPort& port : ports)
       if (port.tables.name.protocol == Protocol::kUdp)
