@@ -10,10 +10,12 @@
 #include <cstddef>
 #include <string>
 
-#include "controlplane/storage/database.hpp"
+#include "sqlite/database.hpp"
 #include "controlplane/storage/storage.hpp"
 
 namespace fairlead::storage {
+
+using sqlite::Database, sqlite::Statement;
 
 class Tables {
  public:

@@ -1,5 +1,4 @@
-// SQLite's C interface with owners for its handles and Results for its codes. Private to
-// sqlite.cpp.
+// SQLite's C interface with owners for its handles and Results for its codes.
 #pragma once
 
 #include <sqlite3.h>
@@ -10,7 +9,7 @@
 
 #include "model/result.hpp"
 
-namespace fairlead::storage {
+namespace fairlead::sqlite {
 
 class Statement {
  public:
@@ -119,4 +118,4 @@ class Database {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-}  // namespace fairlead::storage
+}  // namespace fairlead::sqlite
