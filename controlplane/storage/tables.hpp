@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <string>
 
-#include "sqlite/database.hpp"
 #include "controlplane/storage/storage.hpp"
+#include "sqlite/database.hpp"
 
 namespace fairlead::storage {
 
