@@ -20,15 +20,18 @@ struct OverlayOptions {
   std::uint32_t vni = 201;
   Port port{4789};
   bool direct_routing = true;
-  std::optional<Family> underlay;  // nullopt: of the node's first InternalIP
+  std::optional<Family> underlay;    // nullopt: of the node's first InternalIP
+  std::optional<std::uint32_t> mtu;  // nullopt: the underlay's less vxlan_overhead(); never more
 };
 
-/// The device that leads to the underlay address, and what is on its link.
+/// The device that has this node's underlay address, and what is on its link.
 struct Underlay {
-  int device = 0;  // index
+  int device = 0;  // index; 0: routes decide from packet to packet
   std::uint32_t mtu = 1500;
   std::vector<Cidr> on_link;  // prefixes of its addresses
 };
+
+inline constexpr const char* kVxlanName = "flvx0";
 
 struct VxlanDevice {
   std::string name;
@@ -64,17 +67,25 @@ struct Overlay {
   std::vector<Forwarding> forwarding;
   std::vector<Neighbour> neighbours;
   std::vector<NodeRoute> routes;
+  std::vector<Cidr> own;              // this node's podCIDRs: unreachable where no pod has a route
+  std::vector<Cidr> pods;             // all podCIDRs of the cluster, this node's included
   std::vector<Ip> nodes;              // whose VXLAN is let in
   std::vector<std::string> problems;  // "Node n: …": left out, and why
   bool operator==(const Overlay&) const = default;
 };
 
-/// Of SHA-1 of the node's name, locally administered.
+/// 02 and the first five bytes of SHA-1 of the node's name.
 Mac vtep_mac(std::string_view node);
 
-/// `own_pod_cidrs`: this node's. A node without InternalIP of the underlay's family or without
+/// The address of `own_node` that carries VXLAN; nullopt: it has none of the family, or is not
+/// known.
+std::optional<Ip> underlay_address(const std::map<std::string, Node>& nodes,
+                                   const std::string& own_node, const OverlayOptions& options);
+
+/// `own_pod_cidrs`: this node's. A node without address of the underlay's family or without
 /// podCIDRs is left out; a podCIDR that overlaps one of this node's or of an earlier node (by name)
-/// is a problem.
+/// is a problem. All nodes can be reached by VXLAN, those that are routed to directly as well, so
+/// that nothing but a route changes when a node comes to be on the link or leaves it.
 Overlay compile_overlay(const std::map<std::string, Node>& nodes, const std::string& own_node,
                         const std::vector<Cidr>& own_pod_cidrs, const Underlay& underlay,
                         const OverlayOptions& options);
