@@ -88,6 +88,19 @@ std::size_t close_stale_flows(std::span<fl_bucket6> buckets, const FlowTargets& 
   return close_all(buckets, targets, node_addresses);
 }
 
+StaleFlows::Lock StaleFlows::hold() {
+  changes_.fetch_add(1);
+  Lock lock(mutex_);
+  if (changes_.fetch_sub(1) == 1) changes_.notify_all();
+  return lock;
+}
+
+StaleFlows::Lock StaleFlows::hold_after_changes() {
+  for (std::uint32_t changes = changes_.load(); changes != 0; changes = changes_.load())
+    changes_.wait(changes);
+  return Lock(mutex_);
+}
+
 bool StaleFlows::add(const Lock&, const FlowTargets& targets, std::vector<Ip> node_addresses) {
   if (targets.empty()) return false;
   for (const auto& [target, serving] : targets) targets_[target] = serving;
@@ -101,7 +114,7 @@ void StaleFlows::close_in_pieces(std::span<Bucket> buckets) {
   while (!buckets.empty()) {
     const auto piece = buckets.first(std::min(buckets.size(), kPiece));
     buckets = buckets.subspan(piece.size());
-    const Lock held = hold();
+    const Lock held = hold_after_changes();
     close_stale_flows(piece, targets_, node_addresses_);
   }
 }
@@ -110,7 +123,7 @@ void StaleFlows::run(std::span<fl_bucket4> flows4, std::span<fl_bucket6> flows6)
   std::uint64_t seen = 0;
   while (true) {
     {
-      const Lock held = hold();
+      const Lock held = hold_after_changes();
       if (seen == additions_) {
         targets_.clear();
         running_ = false;

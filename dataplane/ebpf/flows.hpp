@@ -1,6 +1,7 @@
 // The agent's part in the flow tables: UDP flows whose backend serves no more.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <span>
@@ -25,8 +26,9 @@ std::size_t close_stale_flows(std::span<fl_bucket6> buckets, const FlowTargets& 
 class StaleFlows {
  public:
   using Lock = std::unique_lock<std::mutex>;
-  /// To be held from before a change is written until add() has been told of it.
-  [[nodiscard]] Lock hold() { return Lock(mutex_); }
+  /// To be held from before a change is written until add() has been told of it. Waits for no more
+  /// than the piece at hand.
+  [[nodiscard]] Lock hold();
   /// `held`: by hold(). True: run() is to be called by somebody.
   bool add(const Lock& held, const FlowTargets& targets, std::vector<Ip> node_addresses);
   /// Returns when nothing is left to close. One call at a time.
@@ -35,7 +37,10 @@ class StaleFlows {
  private:
   template <class Bucket>
   void close_in_pieces(std::span<Bucket> buckets);
+  /// A mutex keeps no order: who lets go of it and wants it again is first.
+  [[nodiscard]] Lock hold_after_changes();
 
+  std::atomic<std::uint32_t> changes_ = 0;  // those that wait for mutex_
   std::mutex mutex_;
   FlowTargets targets_;             // these are guarded by it
   std::vector<Ip> node_addresses_;  // sorted
