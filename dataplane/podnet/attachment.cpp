@@ -1,31 +1,47 @@
-// MAC addresses and keys as text.
+// Values of an attachment <-> text.
 #include "dataplane/podnet/attachment.hpp"
 
-#include <fmt/format.h>
-
-#include <charconv>
+#include "model/quoted.hpp"
 
 namespace fairlead::podnet {
+namespace {
+
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+/// -1: not a hexadecimal digit.
+int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
 
 Result<Mac> parse_mac(std::string_view text) {
-  constexpr std::size_t kTextBytes = 17;
-  const auto refused = [&] { return invalid(fmt::format("\"{}\" is no MAC address", text)); };
-  if (text.size() != kTextBytes) return refused();
   Mac mac{};
-  for (std::size_t i = 0; i < mac.size(); ++i) {
-    const std::string_view digits = text.substr(3 * i, 2);
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), mac[i], 16);
-    if (error != std::errc() || end != digits.data() + digits.size()) return refused();
-    if (i + 1 < mac.size() && text[3 * i + 2] != ':') return refused();
+  bool good = text.size() == mac.size() * 3 - 1;
+  for (std::size_t i = 0; good && i < mac.size(); ++i) {
+    const int high = digit_of(text[i * 3]), low = digit_of(text[i * 3 + 1]);
+    good = high >= 0 && low >= 0 && (i + 1 == mac.size() || text[i * 3 + 2] == ':');
+    mac[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
+  if (!good) return invalid(quoted(text) + " is not a MAC address (02:00:5e:10:00:01)");
   return mac;
 }
 
-std::string to_string(const Mac& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
+std::string to_string(const Mac& mac) {
+  std::string text;
+  for (const std::uint8_t byte : mac) {
+    if (!text.empty()) text += ':';
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
 
 std::string to_string(const AttachmentKey& key) {
-  return fmt::format("{}/{}/{}", key.network, key.container, key.interface);
+  return key.network + "/" + key.container + "/" + key.interface;
 }
 
 }  // namespace fairlead::podnet
