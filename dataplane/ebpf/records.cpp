@@ -1,9 +1,17 @@
-// give_back -> quarantine -> grace -> free extents, neighbours joined -> take.
+// give_back -> given_back_ -> in_grace_ -> free extents, neighbours joined -> take.
 #include "dataplane/ebpf/records.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <iterator>
 
 namespace fairlead::ebpf {
+namespace {
+
+/// Extents by each take(): more than are given back meanwhile, and hardly any time.
+constexpr std::size_t kReleasedAtOnce = 4;
+
+}  // namespace
 
 RecordAllocator::RecordAllocator(std::uint32_t capacity, std::function<void()> grace)
     : capacity_(capacity), grace_(std::move(grace)) {
@@ -59,25 +67,53 @@ std::optional<std::uint32_t> RecordAllocator::take_free(std::uint32_t records) {
 }
 
 std::optional<std::uint32_t> RecordAllocator::take(std::uint32_t records) {
-  if (waiting_ > capacity_ / 8) release();
+  if (is_grace_over()) {
+    release(kReleasedAtOnce);
+    if (in_grace_.empty() && is_much_waiting()) begin_grace();
+  }
   auto place = take_free(records);
-  if (place || quarantine_.empty()) return place;
-  release();
-  return take_free(records);
+  while (!place && waiting_ > 0) {
+    if (in_grace_.empty()) begin_grace();
+    if (underway_.valid()) underway_.get();
+    release(in_grace_.size());
+    place = take_free(records);
+  }
+  return place;
 }
 
 void RecordAllocator::give_back(std::uint32_t index, std::uint32_t records) {
-  quarantine_.emplace_back(index, records);
+  given_back_.emplace_back(index, records);
   used_ -= records;
   waiting_ += records;
 }
 
-void RecordAllocator::release() {
-  grace_();
-  used_ += waiting_;
-  waiting_ = 0;
-  for (const auto& [index, records] : quarantine_) insert(index, records);
-  quarantine_.clear();
+bool RecordAllocator::is_grace_over() {
+  if (underway_.valid() && underway_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
+    underway_.get();
+  return !underway_.valid();
+}
+
+/// Soon enough that there is still room when the grace is over.
+bool RecordAllocator::is_much_waiting() const {
+  const std::uint32_t free = capacity_ - 1 - used_ - waiting_;
+  return waiting_ > std::min(capacity_ / 8, free / 2);
+}
+
+void RecordAllocator::begin_grace() {
+  in_grace_ = std::exchange(given_back_, {});
+  // Where no thread can be had, it is run by who waits for it.
+  underway_ = std::async(std::launch::async | std::launch::deferred, grace_);
+}
+
+/// Of those whose grace is over.
+void RecordAllocator::release(std::size_t most) {
+  for (; most > 0 && !in_grace_.empty(); --most) {
+    const auto [index, records] = in_grace_.front();
+    in_grace_.pop_front();
+    waiting_ -= records;
+    used_ += records;
+    insert(index, records);
+  }
 }
 
 }  // namespace fairlead::ebpf

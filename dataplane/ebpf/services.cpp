@@ -38,10 +38,13 @@ std::uint32_t extent_of(std::span<const fl_record> block) {
 }
 
 /// Tables are not to crowd out backends: large ones are made while a quarter of the records is
-/// free, small ones while a tenth is.
-bool may_take(const RecordAllocator& records, std::uint32_t wanted, std::uint32_t slots) {
-  const std::uint64_t percent = slots == kMaglevSlots ? 75 : slots != 0 ? 90 : 100;
-  return (std::uint64_t{records.used()} + wanted) * 100 <= records.capacity() * percent;
+/// free, small ones while a tenth is. The last records are for changes of what is there: a new
+/// block is written before the old one is given back. What does not grow always may.
+bool may_take(const RecordAllocator& records, std::uint32_t wanted, std::uint32_t replaced,
+              std::uint32_t slots) {
+  if (wanted <= replaced) return true;
+  const std::uint64_t percent = slots == kMaglevSlots ? 75 : slots != 0 ? 90 : 98;
+  return (std::uint64_t{records.used()} + wanted - replaced) * 100 <= records.capacity() * percent;
 }
 
 }  // namespace
@@ -92,7 +95,7 @@ Result<> Services::place_block(const ServicePlan& plan, const PlacedPort* old, B
       batch.found_blocks.erase(known);
       return {};
     }
-    if (!may_take(records_, wanted, slots)) continue;
+    if (!may_take(records_, wanted, extent_of(have), slots)) continue;
     const auto place = records_.take(wanted);
     if (!place) continue;
     std::ranges::copy(block, maps_->records().begin() + *place);
@@ -221,18 +224,22 @@ Result<SyncReport> Services::run(std::span<const ServiceChange> changes, Batch& 
   for (const ServiceChange& change : changes)
     change_service(change.service, change.want != nullptr ? *change.want : kNothing, batch);
   TRY(SyncReport report, commit(batch, effects));
-  if (batch.refused.empty()) return report;
-  // What has been removed may have made room for them.
-  Batch second;
-  for (const Refused& refused : batch.refused) change_service(refused.name, *refused.want, second);
-  for (const Refused& refused : second.refused)
+  std::vector<Refused> refused = std::move(batch.refused);
+  for (std::size_t before = 0; !refused.empty() && refused.size() != before;) {
+    // What has been given back may have made room for some of them.
+    before = refused.size();
+    Batch next;
+    for (const Refused& again : refused) change_service(again.name, *again.want, next);
+    TRY(const SyncReport more, commit(next, effects));
+    report.elements_added += more.elements_added;
+    report.elements_removed += more.elements_removed;
+    report.transactions += more.transactions;
+    refused = std::move(next.refused);
+  }
+  for (const Refused& left : refused)
     if (report_)
-      report_({refused.error.code, fmt::format("Service {} is not programmed: {}",
-                                               to_string(refused.name), refused.error.doing)});
-  TRY(const SyncReport more, commit(second, effects));
-  report.elements_added += more.elements_added;
-  report.elements_removed += more.elements_removed;
-  report.transactions += more.transactions;
+      report_({left.error.code, fmt::format("Service {} is not programmed: {}",
+                                            to_string(left.name), left.error.doing)});
   return report;
 }
 
@@ -245,8 +252,8 @@ Result<SyncReport> Services::set_node_addresses(std::span<const Ip> addresses) {
   Batch batch;
   TableOf<fl_address, bool> wanted;
   for (const Ip& address : addresses) wanted[address_of(address)] = true;
-  for (const auto& [address, use] : addresses_)
-    if (use.is_node && !wanted.contains(address)) batch.addresses[address].is_node = false;
+  for (const fl_address& address : node_addresses_)
+    if (!wanted.contains(address)) batch.addresses[address].is_node = false;
   for (const auto& [address, yes] : wanted) batch.addresses[address].is_node = yes;
   Effects none;
   return commit(batch, none);
@@ -380,6 +387,10 @@ void Services::settle(Batch& batch, const Writes& writes) {
     use.frontends += delta.frontends;
     use.cluster_ips += delta.cluster_ips;
     if (delta.is_node) use.is_node = *delta.is_node;
+    if (use.is_node)
+      node_addresses_.insert(address);
+    else
+      node_addresses_.erase(address);
     const bool after = use.frontends > 0 || use.is_node;
     if (!after) addresses_.erase(address);
     const std::uint32_t bit = filter_bit(address, words);

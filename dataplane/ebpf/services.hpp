@@ -136,6 +136,8 @@ class Services {
   std::unordered_map<ObjectName, std::vector<PlacedPort>, NameHash> services_;
   std::unordered_map<std::uint64_t, ServicePortName> ids_;
   TableOf<fl_address, AddressUse> addresses_;
+  /// Those of them that are the node's: asked for with each change of its links.
+  std::unordered_set<fl_address, HashOfBytes<fl_address>, EqualBytes<fl_address>> node_addresses_;
   std::unordered_map<std::uint32_t, std::uint32_t> filter_bits_;  // by how many addresses
   std::unordered_map<std::uint32_t, std::uint32_t> ports_;        // port << 8 | bit: frontends
   TableOf<fl_dead_key, std::uint32_t> udp_backends_;              // by how many Service ports

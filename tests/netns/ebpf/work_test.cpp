@@ -41,11 +41,12 @@ class EbpfWork : public testing::Test {
     });
     return datapath;
   }
-  static ServicePlan numbered(std::uint32_t number, std::uint8_t backends = 2) {
+  static ServicePlan numbered(std::uint32_t number, std::uint8_t backends = 2,
+                              std::uint8_t first = 1) {
     const auto high = static_cast<std::uint8_t>(number / 256);
     const auto low = static_cast<std::uint8_t>(number % 256);
     std::vector<Backend> to;
-    for (std::uint8_t i = 1; i <= backends; ++i)
+    for (std::uint8_t i = first; i < first + backends; ++i)
       to.push_back({.address = ip_from_v4({10, high, low, i}), .port = {53}});
     return service(fmt::format("s{}", number), Protocol::kUdp, Family::kIpv4,
                    {cluster_ip(ip_from_v4({11, high, low, 1}), 53)}, std::move(to));
@@ -108,6 +109,30 @@ TEST_F(EbpfWork, AServiceWithoutRoomIsTriedAgainAtAResyncAndNotWithEachChange) {
   EXPECT_EQ(reports.size(), 1U) << "a change of another is no reason to try it again";
   resync(*datapath, plan);
   EXPECT_EQ(reports.size(), 2U);
+  EXPECT_TRUE(datapath->cleanup());
+}
+
+TEST_F(EbpfWork, WhatIsThereCanChangeWhereThereIsNoRoomForMore) {
+  options.records = 1 << 10;
+  const auto datapath = open();
+  ASSERT_NE(datapath, nullptr);
+  constexpr std::uint32_t kFit = 250;  // of four records each; the last fiftieth is for changes
+  resync(*datapath, many(kFit));
+  EXPECT_THAT(reports, testing::ElementsAre(testing::HasSubstr("records is nearly full")));
+  resync(*datapath, many(kFit + 1));
+  EXPECT_THAT(reports, testing::Contains(testing::HasSubstr("is not programmed")))
+      << reports.size();
+  reports.clear();
+  for (std::uint32_t i = 0; i < kFit; ++i) apply(*datapath, numbered(i, 2, 5));
+  EXPECT_THAT(reports, testing::IsEmpty());
+  // All of them at once need more room at a time than there is.
+  const Plan again = many(kFit);
+  std::vector<ServiceChange> changes;
+  for (const auto& [name, plans] : again.services) changes.push_back({name, &plans});
+  const auto report = datapath->apply(changes);
+  ASSERT_TRUE(report) << report.error().doing;
+  EXPECT_EQ(report->elements_added, kFit);
+  EXPECT_THAT(reports, testing::IsEmpty());
   EXPECT_TRUE(datapath->cleanup());
 }
 

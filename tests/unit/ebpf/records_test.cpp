@@ -3,26 +3,71 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <deque>
+#include <future>
 #include <map>
 #include <random>
+#include <set>
+
+#include "tests/steps/steps.hpp"
 
 namespace fairlead::ebpf {
 namespace {
 
 TEST(Records, WaitForTheGraceBeforeTheyAreUsedAgain) {
-  int graces = 0;
+  std::atomic<int> graces = 0;
   RecordAllocator records(101, [&] { ++graces; });
   const auto first = records.take(60);
   ASSERT_TRUE(first);
   EXPECT_GE(*first, 1U) << "record 0 is never used";
   records.give_back(*first, 60);
   EXPECT_EQ(records.used(), 0U);
-  const auto second = records.take(40);
-  ASSERT_TRUE(second);
-  EXPECT_EQ(graces, 1) << "more than an eighth waits";
-  records.give_back(*second, 10);
-  ASSERT_TRUE(records.take(60));
-  EXPECT_EQ(graces, 1) << "there was room elsewhere";
+  EXPECT_EQ(graces, 0) << "nobody needs them";
+  ASSERT_TRUE(records.take(41)) << "there is no other place";
+  EXPECT_EQ(graces, 1);
+}
+
+TEST(Records, OfWhichThereAreOthersAreNotWaitedFor) {
+  std::promise<void> end;
+  const std::shared_future<void> grace = end.get_future().share();
+  RecordAllocator records(1001, [=] { grace.wait(); });
+  std::set<std::uint32_t> given_back;
+  for (int change = 0; change < 40; ++change) {
+    const auto place = records.take(20);
+    ASSERT_TRUE(place);
+    EXPECT_FALSE(given_back.contains(*place)) << "its grace is not over";
+    records.give_back(*place, 20);
+    given_back.insert(*place);
+  }
+  end.set_value();
+  for (int change = 0; change < 1000; ++change) {
+    const auto place = records.take(20);
+    ASSERT_TRUE(place) << "they come again";
+    records.give_back(*place, 20);
+  }
+}
+
+TEST(Records, ThatAreNearlyFullAreAsMuchWorkAsEmptyOnes) {
+  constexpr std::uint32_t kBlock = 20, kCapacity = 1 << 17;
+  const auto steps = test::steps_of([&](const test::CountSteps& count) {
+    for (const std::uint32_t percent : {1U, 97U}) {
+      RecordAllocator records(kCapacity, [] {});
+      std::deque<std::uint32_t> blocks;
+      while (records.used() < kCapacity / 100 * percent) blocks.push_back(*records.take(kBlock));
+      const auto change = [&](int times) {
+        for (; times > 0; --times) {
+          blocks.push_back(*records.take(kBlock));
+          records.give_back(blocks.front(), kBlock);
+          blocks.pop_front();
+        }
+      };
+      change(5000);  // free places lie here and there
+      count([&] { change(3); });
+    }
+  });
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_LT(steps[1], steps[0] * 4) << "a logarithm of it";
 }
 
 TEST(Records, ThatWereNeverPublishedAreFreeAtOnce) {
