@@ -24,8 +24,7 @@ nlmsghdr* start_new_link(Request& request) {
   nlmsghdr* message = mnl_nlmsg_put_header(request.data());
   message->nlmsg_type = RTM_NEWLINK;
   message->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO;
-  auto* header = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifinfomsg)));
-  header->ifi_flags = header->ifi_change = IFF_UP;
+  mnl_nlmsg_put_extra_header(message, sizeof(ifinfomsg));
   return message;
 }
 
@@ -34,15 +33,6 @@ void put_identity(nlmsghdr* message, const std::string& name, const MacBytes& ma
   mnl_attr_put_strz(message, IFLA_IFNAME, name.c_str());
   mnl_attr_put(message, IFLA_ADDRESS, mac.size(), mac.data());
   if (mtu != 0) mnl_attr_put_u32(message, IFLA_MTU, mtu);
-}
-
-/// No IPv6 link-local address: nobody asks for one, and it would be announced to the other end.
-void put_no_addresses(nlmsghdr* message) {
-  nlattr* families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
-  nlattr* ipv6 = mnl_attr_nest_start(message, AF_INET6);
-  mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-  mnl_attr_nest_end(message, ipv6);
-  mnl_attr_nest_end(message, families);
 }
 
 void put_peer(nlmsghdr* message, const VethRequest& request) {
@@ -96,8 +86,6 @@ Result<int> create_veth(NetlinkSocket& socket, const VethRequest& request) {
   alignas(nlmsghdr) Request buffer{};
   nlmsghdr* message = start_new_link(buffer);
   put_identity(message, request.name, request.mac, request.mtu);
-  if (!request.alias.empty()) mnl_attr_put_str(message, IFLA_IFALIAS, request.alias.c_str());
-  put_no_addresses(message);
   put_peer(message, request);
   return send(socket, *message, request.name);
 }
@@ -105,8 +93,9 @@ Result<int> create_veth(NetlinkSocket& socket, const VethRequest& request) {
 Result<int> create_vxlan(NetlinkSocket& socket, const VxlanRequest& request) {
   alignas(nlmsghdr) Request buffer{};
   nlmsghdr* message = start_new_link(buffer);
+  auto* header = static_cast<ifinfomsg*>(mnl_nlmsg_get_payload(message));
+  header->ifi_flags = header->ifi_change = IFF_UP;
   put_identity(message, request.name, request.mac, request.mtu);
-  put_no_addresses(message);
   put_vxlan(message, request);
   return send(socket, *message, request.name);
 }

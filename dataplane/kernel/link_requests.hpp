@@ -9,17 +9,16 @@
 
 namespace fairlead {
 
-/// A pair of which one end is here, up, and the other in another network namespace, down.
+/// A pair, down, of which one end is here and the other in another network namespace.
 struct VethRequest {
-  std::string name, alias;
+  std::string name;
   MacBytes mac{};
   std::uint32_t mtu = 0;
   std::string peer_name;
   MacBytes peer_mac{};
   int peer_netns = -1;  // descriptor
 };
-/// The index of the end that is here. It has no IPv6 address by itself. The error's code is EEXIST
-/// if either name is taken.
+/// The index of the end that is here. The error's code is EEXIST if either name is taken.
 Result<int> create_veth(NetlinkSocket& socket, const VethRequest& request);
 
 /// Without learning, up.

@@ -2,7 +2,9 @@
 #include "dataplane/kernel/netns.hpp"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -30,11 +32,31 @@ Result<Netns> Netns::current() {
   if (::fstat(netns.fd_.get(), &info) != 0)
     return system_error(errno, "look at the network namespace");
   netns.inode_ = info.st_ino;
-  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  socklen_t size = sizeof(netns.cookie_);
-  if (!socket || ::getsockopt(socket.get(), SOL_SOCKET, kCookieOption, &netns.cookie_, &size) != 0)
-    return system_error(errno, "ask for the network namespace's cookie (it needs Linux 5.14)");
+  TRY_VOID(netns.read_cookie());
   return netns;
+}
+
+Result<Netns> Netns::of(const Fd& descriptor) {
+  Netns netns;
+  netns.fd_ = Fd(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0));
+  if (!netns.fd_) return system_error(errno, "duplicate a network namespace's descriptor");
+  if (::ioctl(netns.fd_.get(), NS_GET_NSTYPE) != CLONE_NEWNET)
+    return invalid("the descriptor is not of a network namespace");
+  struct stat info {};
+  if (::fstat(netns.fd_.get(), &info) != 0)
+    return system_error(errno, "look at the network namespace");
+  netns.inode_ = info.st_ino;
+  TRY_VOID(netns.run([&] { return netns.read_cookie(); }));
+  return netns;
+}
+
+/// The calling thread is in it.
+Result<> Netns::read_cookie() {
+  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  socklen_t size = sizeof(cookie_);
+  if (!socket || ::getsockopt(socket.get(), SOL_SOCKET, kCookieOption, &cookie_, &size) != 0)
+    return system_error(errno, "ask for the network namespace's cookie (it needs Linux 5.14)");
+  return {};
 }
 
 Result<Fd> Netns::enter() const {

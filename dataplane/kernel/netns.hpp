@@ -1,6 +1,8 @@
 // A thread in a network namespace.
 #pragma once
 
+#include <cstdint>
+
 #include "dataplane/kernel/fd.hpp"
 #include "model/result.hpp"
 
@@ -9,10 +11,13 @@ namespace fairlead {
 /// A network namespace that stays as long as this object.
 class Netns {
  public:
+  /// Another one, by a descriptor of /proc/…/ns/net or of what is bound to it.
+  static Result<Netns> of(const Fd& descriptor);
   /// The calling thread's.
   static Result<Netns> current();
   /// What SO_NETNS_COOKIE says of it; the same for all of its sockets, and no other's.
   [[nodiscard]] std::uint64_t cookie() const { return cookie_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
 
   /// Calls `body` with the calling thread in this namespace, and takes the thread back after it.
   template <class Body>
@@ -24,6 +29,7 @@ class Netns {
   }
 
  private:
+  Result<> read_cookie();
   /// The namespace that the thread was in; nothing if it was here.
   [[nodiscard]] Result<Fd> enter() const;
   static void leave(const Fd& before);

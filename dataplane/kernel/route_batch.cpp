@@ -30,6 +30,14 @@ std::string text_of(const KernelRoute& route) {
   return fmt::format("{} by link {}", text, route.device);
 }
 
+void put_no_addresses(nlmsghdr* message) {
+  nlattr* families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
+  nlattr* ipv6 = mnl_attr_nest_start(message, AF_INET6);
+  mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+  mnl_attr_nest_end(message, ipv6);
+  mnl_attr_nest_end(message, families);
+}
+
 /// What is to be deleted is not there.
 bool says_gone(int error) {
   return error == ENOENT || error == ESRCH || error == ENODEV || error == EADDRNOTAVAIL;
@@ -61,6 +69,7 @@ void RouteBatch::change_link(int device, const LinkChange& change) {
   if (change.group) mnl_attr_put_u32(message, IFLA_GROUP, *change.group);
   if (change.mac) mnl_attr_put(message, IFLA_ADDRESS, change.mac->size(), change.mac->data());
   if (!change.alias.empty()) mnl_attr_put_str(message, IFLA_IFALIAS, change.alias.c_str());
+  if (change.no_own_addresses) put_no_addresses(message);
   finish(message);
 }
 

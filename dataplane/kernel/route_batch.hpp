@@ -51,9 +51,10 @@ struct KernelForwarding {
 /// What a change of a link sets; the rest stays.
 struct LinkChange {
   bool up = false;
-  std::optional<std::uint32_t> mtu, group;
-  std::optional<MacBytes> mac;
-  std::string alias;  // "": stays
+  bool no_own_addresses = false;  // no IPv6 link-local address once it is up
+  std::optional<std::uint32_t> mtu{}, group{};
+  std::optional<MacBytes> mac{};
+  std::string alias{};  // "": stays
 };
 
 /// Deletions of what is gone already succeed; additions of what is there replace it.

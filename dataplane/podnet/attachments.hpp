@@ -1,12 +1,11 @@
-// Pods on this node: what the CNI plugin asks for, in the order of the steps that a SIGKILL may end
-// after any of.
+// Pods on this node: what the CNI plugin asks for, in an order of steps of which a SIGKILL may end
+// any.
 //
-//   add:    book (addresses, state held) -> links -> answer
+//   add:    book (addresses, held) -> links -> answer
 //   remove: book (leaving) -> routes -> answer; behind it: links -> book (addresses free)
 //   start:  book + kernel -> put right what is held, finish what leaves, free what nobody holds
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,20 +27,22 @@ struct AttachmentOptions {
   std::uint32_t mtu = 1500;     // of the pods' links
 };
 
-/// Thread-safe: the calls wait for each other where they must. Made in the node's network
-/// namespace, and works in that of the calling thread, which must be the same.
+/// Thread-safe: the calls wait for each other where they must. All calling threads are in the
+/// network namespace in which it was opened, the node's.
 class Attachments {
  public:
-  /// Reads the book and the kernel, puts right what differs. `warn`: what was repaired, one line
-  /// each.
-  static Result<std::unique_ptr<Attachments>> open(AttachmentOptions options,
-                                                   std::function<void(const std::string&)> warn);
+  /// Told what was put right, a line each; from any thread.
+  using Warn = std::function<void(const std::string&)>;
+
+  /// Reads the book and the kernel, puts right what differs. An error: the book can neither be read
+  /// nor made, or the kernel not be asked.
+  static Result<std::unique_ptr<Attachments>> open(AttachmentOptions options, Warn warn);
   virtual ~Attachments() = default;
 
-  /// New ranges and MTU, for pods to come.
+  /// Ranges and MTU for pods to come; those that are there keep theirs.
   virtual void set_options(std::vector<Cidr> pod_cidrs, std::uint32_t mtu) = 0;
 
-  /// `netns`: the pod's. The same key again, with the same namespace: refused (kExists).
+  /// `netns`: the pod's. The same key again while its link is there: refused (kExists).
   virtual Outcome<Attachment> add(const AttachmentRequest& request, const Fd& netns) = 0;
   /// What it had; nothing if there was none, which is success. `netns` may own nothing.
   virtual Outcome<std::optional<Attachment>> remove(const AttachmentKey& key, const Fd& netns) = 0;
@@ -53,14 +54,16 @@ class Attachments {
   /// Can an ADD be served? The refusal is of kind kNotReady or kExhausted.
   virtual Outcome<> status() = 0;
 
+  /// Those that are held.
   [[nodiscard]] virtual std::vector<Attachment> all() const = 0;
 
-  /// Puts right links, addresses, routes and neighbours of pods whose namespace lives; frees what
-  /// nobody holds any more. What was done, one line each.
+  /// Puts right links, routes and neighbours of pods whose namespace lives; frees what nobody holds
+  /// any more. What was done, a line each.
   virtual Result<std::vector<std::string>> repair() = 0;
-  /// Removes the links of pods that have left; called by a thread that may wait.
+  /// Removes the links of pods that have left, and frees their addresses. Waits for the kernel,
+  /// some ten milliseconds for any number of them.
   virtual Result<> finish_removals() = 0;
-  /// Removes everything of ours, for --cleanup.
+  /// Removes all of them, for --cleanup.
   virtual Result<> clean_up() = 0;
 };
 
