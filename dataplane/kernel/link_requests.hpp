@@ -21,7 +21,7 @@ struct VethRequest {
 /// The index of the end that is here. The error's code is EEXIST if either name is taken.
 Result<int> create_veth(NetlinkSocket& socket, const VethRequest& request);
 
-/// Without learning, up.
+/// Without learning, down.
 struct VxlanRequest {
   std::string name;
   MacBytes mac{};

@@ -31,6 +31,7 @@ struct Chain {
 
 /// nft's numbers of the types that it prints (nftables' include/datatype.h).
 enum class DataType : std::uint8_t {
+  kFamily = 2,  // NFPROTO_…
   kIpv4 = 7,
   kIpv6 = 8,
   kInetProto = 12,

@@ -172,6 +172,14 @@ RuleBuilder& RuleBuilder::is_in(std::string_view set, std::uint32_t key_reg) {
   return *this;
 }
 
+RuleBuilder& RuleBuilder::is_not_in(std::string_view set, std::uint32_t key_reg) {
+  nftnl_expr* e = add("lookup");
+  nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, std::string(set).c_str());
+  nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, number(key_reg));
+  nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+  return *this;
+}
+
 RuleBuilder& RuleBuilder::look_up(std::string_view map, std::uint32_t key_reg,
                                   std::uint32_t data_reg) {
   nftnl_expr* e = add("lookup");
@@ -224,6 +232,18 @@ RuleBuilder& RuleBuilder::go_to(std::string_view chain) {
 }
 
 RuleBuilder& RuleBuilder::drop() { return verdict(NF_DROP, ""); }
+
+RuleBuilder& RuleBuilder::accept() { return verdict(NF_ACCEPT, ""); }
+
+RuleBuilder& RuleBuilder::counter() {
+  add("counter");
+  return *this;
+}
+
+RuleBuilder& RuleBuilder::untracked() {
+  add("notrack");
+  return *this;
+}
 
 RuleBuilder& RuleBuilder::reject_with_reset() {
   nftnl_expr_set_u32(add("reject"), NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_TCP_RST);

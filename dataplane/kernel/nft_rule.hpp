@@ -51,6 +51,7 @@ class RuleBuilder {
   // nft then prints what it believes to be in there, which pretend_hash() or a payload had to put
   // there before. Rules that do this have a comment that says what they really do.
   RuleBuilder& is_in(std::string_view set, std::uint32_t key_reg);
+  RuleBuilder& is_not_in(std::string_view set, std::uint32_t key_reg);
   RuleBuilder& look_up(std::string_view map, std::uint32_t key_reg, std::uint32_t data_reg);
   RuleBuilder& look_up_verdict(std::string_view map, std::uint32_t key_reg);
   /// Adds or refreshes an element that lasts for `seconds`.
@@ -58,9 +59,15 @@ class RuleBuilder {
                         std::uint32_t seconds);
   RuleBuilder& forget(std::string_view map, std::uint32_t key_reg, std::uint32_t data_reg);
 
+  /// Packets and bytes that came so far in the rule.
+  RuleBuilder& counter();
+  /// Connection tracking leaves the packet alone. Before it: at priorities below -200.
+  RuleBuilder& untracked();
+
   // Ends.
   RuleBuilder& go_to(std::string_view chain);
   RuleBuilder& drop();
+  RuleBuilder& accept();
   RuleBuilder& reject_with_reset();
   RuleBuilder& reject_with_unreachable();  // ICMP or ICMPv6 port unreachable
   /// `ipv6`: of the family that the registers hold.

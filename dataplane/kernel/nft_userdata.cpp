@@ -44,6 +44,7 @@ std::size_t field_bytes(DataType type) {
       return 4;
     case DataType::kIpv6:
       return 16;
+    case DataType::kFamily:
     case DataType::kInetProto:
       return 1;
     case DataType::kInetService:

@@ -27,6 +27,7 @@ void put_ip(nlmsghdr* message, std::uint16_t attribute, const Ip& ip) {
 std::string text_of(const KernelRoute& route) {
   std::string text = to_string(route.destination);
   if (route.via) text += " via " + to_string(*route.via);
+  if (route.unreachable) return text + ", unreachable";
   return fmt::format("{} by link {}", text, route.device);
 }
 
@@ -127,14 +128,20 @@ void RouteBatch::put_route(const KernelRoute& route, std::uint16_t type, std::ui
   header->rtm_dst_len = route.destination.length;
   header->rtm_table = RT_TABLE_MAIN;
   header->rtm_protocol = kOwnRouteProtocol;
-  header->rtm_scope =
-      route.via || header->rtm_family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-  header->rtm_type = RTN_UNICAST;
+  const bool is_link = !route.via && !route.unreachable && header->rtm_family == AF_INET;
+  header->rtm_scope = is_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  header->rtm_type = route.unreachable ? RTN_UNREACHABLE : RTN_UNICAST;
+  if (type == RTM_DELROUTE) {  // of any: somebody may have changed them
+    header->rtm_scope = RT_SCOPE_NOWHERE;
+    header->rtm_type = RTN_UNSPEC;
+  }
   if (route.on_link) header->rtm_flags = RTNH_F_ONLINK;
   put_ip(message, RTA_DST, route.destination.base);
   if (route.via) put_ip(message, RTA_GATEWAY, *route.via);
   if (route.source) put_ip(message, RTA_PREFSRC, *route.source);
-  mnl_attr_put_u32(message, RTA_OIF, static_cast<std::uint32_t>(route.device));
+  if (route.metric != 0) mnl_attr_put_u32(message, RTA_PRIORITY, route.metric);
+  if (route.device != 0)
+    mnl_attr_put_u32(message, RTA_OIF, static_cast<std::uint32_t>(route.device));
   finish(message);
 }
 

@@ -30,6 +30,8 @@ struct KernelRoute {
   int device = 0;         // index
   bool on_link = false;   // `via` needs no route of its own
   std::optional<Ip> source;
+  std::uint32_t metric = 0;  // 0: the family's default
+  bool unreachable = false;  // leads nowhere: ICMP says so; no device
   auto operator<=>(const KernelRoute&) const = default;
 };
 

@@ -114,26 +114,30 @@ Result<std::vector<Row>> dump(NetlinkSocket& socket, Request& request, const cha
   }
 }
 
-bool is_own_unicast(const rtmsg& route) {
-  return route.rtm_protocol == kOwnRouteProtocol && route.rtm_table == RT_TABLE_MAIN &&
-         route.rtm_type == RTN_UNICAST;
-}
+constexpr std::uint32_t kDefaultMetric6 = 1024;
 
-void add_route(const nlmsghdr& message, std::vector<KernelRoute>& routes) {
+std::optional<MainRoute> main_route(const nlmsghdr& message) {
   const auto& header = *static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));
-  if (!is_own_unicast(header)) return;
+  if (header.rtm_table != RT_TABLE_MAIN || (header.rtm_flags & RTM_F_CLONED) != 0)
+    return std::nullopt;
+  const bool is_v4 = header.rtm_family == AF_INET;
+  if (!is_v4 && header.rtm_family != AF_INET6) return std::nullopt;
   const auto parts = attributes_of<RTA_MAX + 1>(message, sizeof(rtmsg));
-  if (parts[RTA_OIF] == nullptr) return;
-  KernelRoute route;
+  MainRoute found;
+  found.protocol = header.rtm_protocol;
+  KernelRoute& route = found.route;
   route.destination.length = header.rtm_dst_len;
   route.destination.base =
-      ip_of(parts[RTA_DST])
-          .value_or(any_address(header.rtm_family == AF_INET ? Family::kIpv4 : Family::kIpv6));
+      ip_of(parts[RTA_DST]).value_or(any_address(is_v4 ? Family::kIpv4 : Family::kIpv6));
+  route.metric = number_of(parts[RTA_PRIORITY]);
+  if (!is_v4 && route.metric == kDefaultMetric6) route.metric = 0;
+  route.unreachable = header.rtm_type != RTN_UNICAST;
+  if (route.unreachable) return found;
   route.via = ip_of(parts[RTA_GATEWAY]);
   route.source = ip_of(parts[RTA_PREFSRC]);
   route.device = static_cast<int>(number_of(parts[RTA_OIF]));
   route.on_link = (header.rtm_flags & RTNH_F_ONLINK) != 0;
-  routes.push_back(route);
+  return found;
 }
 
 template <class Row>
@@ -168,11 +172,25 @@ Result<std::vector<LinkDetails>> read_links(NetlinkSocket& socket) {
                            });
 }
 
-Result<std::vector<KernelRoute>> read_own_routes(NetlinkSocket& socket) {
+Result<std::vector<MainRoute>> read_routes(NetlinkSocket& socket,
+                                           const std::function<bool(const MainRoute&)>& keep) {
   alignas(nlmsghdr) Request request{};
   put_request<rtmsg>(request, RTM_GETROUTE);
-  TRY(auto routes, dump<KernelRoute>(socket, request, "routes", add_route));
+  TRY(auto routes, dump<MainRoute>(socket, request, "routes",
+                                   [&](const nlmsghdr& reply, std::vector<MainRoute>& rows) {
+                                     const auto route = main_route(reply);
+                                     if (route && keep(*route)) rows.push_back(*route);
+                                   }));
   sort_unique(routes);
+  return routes;
+}
+
+Result<std::vector<KernelRoute>> read_own_routes(NetlinkSocket& socket) {
+  TRY(const auto own, read_routes(socket, [](const MainRoute& row) {
+        return row.protocol == kOwnRouteProtocol && row.route.device != 0;
+      }));
+  std::vector<KernelRoute> routes;
+  for (const MainRoute& row : own) routes.push_back(row.route);
   return routes;
 }
 
@@ -227,6 +245,19 @@ Result<std::vector<KernelAddress>> read_addresses(NetlinkSocket& socket, int dev
   TRY(auto rows, dump<KernelAddress>(socket, request, "addresses", read));
   sort_unique(rows);
   return rows;
+}
+
+Result<std::optional<int>> find_address(NetlinkSocket& socket, const Ip& address) {
+  alignas(nlmsghdr) Request request{};
+  put_request<ifaddrmsg>(request, RTM_GETADDR);
+  const auto read = [&](const nlmsghdr& reply, std::vector<int>& rows) {
+    const auto& header = *static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(&reply));
+    const auto parts = attributes_of<IFA_MAX + 1>(reply, sizeof(ifaddrmsg));
+    const auto local = ip_of(parts[parts[IFA_LOCAL] != nullptr ? IFA_LOCAL : IFA_ADDRESS]);
+    if (local == address) rows.push_back(static_cast<int>(header.ifa_index));
+  };
+  TRY(const auto links, dump<int>(socket, request, "addresses", read));
+  return links.empty() ? std::nullopt : std::optional(links.front());
 }
 
 Result<RouteTo> find_route(NetlinkSocket& socket, const Ip& destination) {

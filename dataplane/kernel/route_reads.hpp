@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,16 @@ Result<std::optional<LinkDetails>> read_link(NetlinkSocket& socket, const std::s
 /// All of the network namespace.
 Result<std::vector<LinkDetails>> read_links(NetlinkSocket& socket);
 
-/// Of protocol kOwnRouteProtocol in the main table, unicast with one next hop. Sorted.
+/// Of the main table. `protocol`: RTPROT_…. Of several next hops: without device.
+struct MainRoute {
+  KernelRoute route;
+  std::uint8_t protocol = 0;
+  auto operator<=>(const MainRoute&) const = default;
+};
+/// Those that `keep` keeps. Sorted.
+Result<std::vector<MainRoute>> read_routes(NetlinkSocket& socket,
+                                           const std::function<bool(const MainRoute&)>& keep);
+/// Of protocol kOwnRouteProtocol, unicast with one next hop. Sorted.
 Result<std::vector<KernelRoute>> read_own_routes(NetlinkSocket& socket);
 /// Permanent ones of a device, or of all where `device` is 0. Sorted.
 Result<std::vector<KernelNeighbour>> read_neighbours(NetlinkSocket& socket, int device);
@@ -41,6 +51,9 @@ struct KernelAddress {
   auto operator<=>(const KernelAddress&) const = default;
 };
 Result<std::vector<KernelAddress>> read_addresses(NetlinkSocket& socket, int device);
+
+/// The link that has an address; nullopt: none.
+Result<std::optional<int>> find_address(NetlinkSocket& socket, const Ip& address);
 
 /// The route to an address, as the kernel would take it now.
 struct RouteTo {
