@@ -43,6 +43,18 @@ class Claims {
   std::map<Family, std::map<Ip, Claim>> taken_;
 };
 
+/// What routes to a podCIDR by VXLAN lead via. IPv6: a link-local address, of the MAC (RFC 4291
+/// appendix A), as the kernel refuses a gateway that a route by another device leads to, and that
+/// is what the podCIDR's direct route would be.
+Ip vtep_gateway(const Cidr& pod_cidr, const Mac& mac) {
+  if (pod_cidr.family() == Family::kIpv4) return pod_cidr.base;
+  Ip gateway;
+  gateway.bytes = {
+      0xfe,   0x80,   0,    0,    0,      0,      0,     0, static_cast<std::uint8_t>(mac[0] ^ 2U),
+      mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]};
+  return gateway;
+}
+
 class Compiler {
  public:
   Compiler(const Underlay& underlay, const OverlayOptions& options)
@@ -51,6 +63,7 @@ class Compiler {
   void add_own(const std::string& name, const std::optional<Ip>& local,
                const std::vector<Cidr>& pod_cidrs) {
     local_ = local;
+    result_.underlay = underlay_.device;
     for (const Cidr& cidr : pod_cidrs)
       if (claim(name, cidr, local)) result_.own.push_back(cidr);
     if (options_.mode != Mode::kVxlan) return;
@@ -145,11 +158,12 @@ class Compiler {
   }
 
   void add_route(const Node& node, const Cidr& cidr, const std::optional<Mac>& mac) {
-    if (mac) result_.neighbours.push_back({cidr.base, *mac});
+    const Ip peer = mac ? vtep_gateway(cidr, *mac) : Ip{};
+    if (mac) result_.neighbours.push_back({peer, *mac});
     if (const auto gateway = direct_gateway(node, cidr.family()))
       result_.routes.push_back({cidr, *gateway, false});
     else if (mac)
-      result_.routes.push_back({cidr, cidr.base, true});
+      result_.routes.push_back({cidr, peer, true});
   }
 
   const Underlay& underlay_;

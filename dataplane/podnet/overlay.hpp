@@ -63,6 +63,7 @@ struct NodeRoute {
 
 /// Lists are sorted, each entry once.
 struct Overlay {
+  int underlay = 0;  // index of the device of direct routes
   std::optional<VxlanDevice> device;
   std::vector<Forwarding> forwarding;
   std::vector<Neighbour> neighbours;

@@ -25,6 +25,12 @@ Node node(const std::string& name, std::initializer_list<std::string_view> addre
   return result;
 }
 
+/// The link-local address of a MAC.
+Ip link_local(const Mac& mac) {
+  return ip(fmt::format("fe80::{:x}:{:x}ff:fe{:02x}:{:x}", (mac[0] ^ 2) << 8 | mac[1], mac[2],
+                        mac[3], mac[4] << 8 | mac[5]));
+}
+
 struct World {
   std::map<std::string, Node> nodes;
   std::vector<Cidr> own{cidr("10.244.1.0/24"), cidr("fd00:244:1::/64")};
@@ -67,10 +73,10 @@ TEST(Overlay, NodesBeyondARouterAreReachedByVxlanInBothFamiliesOfPods) {
   const Mac mac = vtep_mac("far");
   EXPECT_THAT(overlay.forwarding, ElementsAre(Forwarding{mac, ip("198.51.100.2")}));
   EXPECT_THAT(overlay.neighbours,
-              ElementsAre(Neighbour{ip("10.244.2.0"), mac}, Neighbour{ip("fd00:244:2::"), mac}));
+              ElementsAre(Neighbour{ip("10.244.2.0"), mac}, Neighbour{link_local(mac), mac}));
   EXPECT_THAT(overlay.routes,
               ElementsAre(NodeRoute{cidr("10.244.2.0/24"), ip("10.244.2.0"), true},
-                          NodeRoute{cidr("fd00:244:2::/64"), ip("fd00:244:2::"), true}));
+                          NodeRoute{cidr("fd00:244:2::/64"), link_local(vtep_mac("far")), true}));
   EXPECT_THAT(overlay.nodes, ElementsAre(ip("198.51.100.2")));
   EXPECT_EQ(overlay.pods.size(), 4U);
 }
@@ -86,7 +92,7 @@ TEST(Overlay, Ipv6CarriesBothFamiliesWhereItIsTheUnderlay) {
   EXPECT_THAT(overlay.forwarding, ElementsAre(Forwarding{vtep_mac("far"), ip("2001:db8::2")}));
   EXPECT_THAT(overlay.routes,
               ElementsAre(NodeRoute{cidr("10.244.2.0/24"), ip("10.244.2.0"), true},
-                          NodeRoute{cidr("fd00:244:2::/64"), ip("fd00:244:2::"), true}));
+                          NodeRoute{cidr("fd00:244:2::/64"), link_local(vtep_mac("far")), true}));
 }
 
 TEST(Overlay, TheUnderlaysFamilyIsThatOfTheNodesFirstAddress) {
@@ -110,10 +116,10 @@ TEST(Overlay, NodesOnTheLinkAreRoutedToDirectlyAndKeepTheirTunnel) {
 
 TEST(Overlay, AFamilyWithoutNodeAddressOnTheLinkGoesByVxlanBesideTheDirectOne) {
   World world;
-  world.add(node("near", {"192.0.2.2"}, {"10.244.2.0/24", "fd00:244:2::/64"}));
+  world.add(node("far", {"192.0.2.2"}, {"10.244.2.0/24", "fd00:244:2::/64"}));
   EXPECT_THAT(world.compile().routes,
               ElementsAre(NodeRoute{cidr("10.244.2.0/24"), ip("192.0.2.2"), false},
-                          NodeRoute{cidr("fd00:244:2::/64"), ip("fd00:244:2::"), true}));
+                          NodeRoute{cidr("fd00:244:2::/64"), link_local(vtep_mac("far")), true}));
 }
 
 TEST(Overlay, ModeRoutesNeedsNoDeviceAndLeavesNodesBeyondARouterToOthers) {
