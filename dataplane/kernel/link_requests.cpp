@@ -93,8 +93,6 @@ Result<int> create_veth(NetlinkSocket& socket, const VethRequest& request) {
 Result<int> create_vxlan(NetlinkSocket& socket, const VxlanRequest& request) {
   alignas(nlmsghdr) Request buffer{};
   nlmsghdr* message = start_new_link(buffer);
-  auto* header = static_cast<ifinfomsg*>(mnl_nlmsg_get_payload(message));
-  header->ifi_flags = header->ifi_change = IFF_UP;
   put_identity(message, request.name, request.mac, request.mtu);
   put_vxlan(message, request);
   return send(socket, *message, request.name);
