@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/ebpf/datapath.hpp"
+#include "dataplane/podnet/overlay.hpp"
 #include "log/log.hpp"
 #include "model/ip.hpp"
 
@@ -79,6 +80,19 @@ struct AgentConfig {
   std::uint32_t ebpf_records = 0, ebpf_frontends = 0, ebpf_affinities = 0;
   ebpf::PortRange ebpf_snat_ports = ebpf::Options().snat_ports;
   std::vector<std::string> ebpf_skip_interfaces = ebpf::Options().skip_interfaces;
+
+  /// kNone: another CNI plugin connects the pods.
+  podnet::Mode pod_network = podnet::Mode::kNone;
+  std::vector<Cidr> pod_cidrs;  // empty: the Node's
+  std::uint32_t pod_mtu = 0;    // 0: the underlay's less the encapsulation
+  bool pod_masquerade = true;
+  std::vector<Cidr> pod_no_masquerade;
+  std::uint32_t vxlan_vni = podnet::OverlayOptions().vni;
+  Port vxlan_port = podnet::OverlayOptions().port;
+  bool vxlan_direct_routing = true;
+  std::optional<Family> vxlan_underlay;
+  std::string cni_conf_directory = "/etc/cni/net.d";
+  bool register_pods = false;
 
   log::Format log_format = log::Format::kText;
   log::Level log_level = log::Level::kInfo;

@@ -155,6 +155,18 @@ Result<> parse_one(std::string_view text, ebpf::PortRange& value) {
   if (range.first > range.last) return invalid(shown(text) + " ends before it begins");
   return value = range, Result<>();
 }
+Result<> parse_one(std::string_view text, podnet::Mode& value) {
+  return parse_name(text, kPodNetworks, value);
+}
+Result<> parse_one(std::string_view text, std::optional<Family>& value) {
+  return parse_name(text, kUnderlays, value);
+}
+Result<> parse_one(std::string_view text, Port& value) {
+  std::uint32_t number = 0;
+  TRY_VOID(parse_one(text, number));
+  TRY(value, make_port(number));
+  return {};
+}
 Result<> parse_one(std::string_view text, log::Format& value) {
   return parse_name(text, kLogFormats, value);
 }
@@ -177,6 +189,9 @@ std::string print_one(Forwarding value) { return print_name(value, kForwardings)
 std::string print_one(ebpf::PortRange value) {
   return fmt::format("{}-{}", value.first, value.last);
 }
+std::string print_one(podnet::Mode value) { return print_name(value, kPodNetworks); }
+std::string print_one(std::optional<Family> value) { return print_name(value, kUnderlays); }
+std::string print_one(Port value) { return std::to_string(value.host); }
 std::string print_one(log::Format value) { return print_name(value, kLogFormats); }
 std::string print_one(log::Level value) { return print_name(value, kLogLevels); }
 

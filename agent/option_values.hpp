@@ -37,6 +37,11 @@ inline constexpr Name<ebpf::XdpMode> kXdpModes[] = {{ebpf::XdpMode::kOff, "off"}
                                                     {ebpf::XdpMode::kNative, "native"}};
 inline constexpr Name<Forwarding> kForwardings[] = {{Forwarding::kFast, "fast"},
                                                     {Forwarding::kStack, "stack"}};
+inline constexpr Name<podnet::Mode> kPodNetworks[] = {{podnet::Mode::kNone, "none"},
+                                                      {podnet::Mode::kVxlan, "vxlan"},
+                                                      {podnet::Mode::kRoutes, "routes"}};
+inline constexpr Name<std::optional<Family>> kUnderlays[] = {
+    {std::nullopt, "auto"}, {Family::kIpv4, "ipv4"}, {Family::kIpv6, "ipv6"}};
 inline constexpr Name<log::Format> kLogFormats[] = {{log::Format::kText, "text"},
                                                     {log::Format::kJson, "json"}};
 inline constexpr Name<log::Level> kLogLevels[] = {{log::Level::kDebug, "debug"},
@@ -57,6 +62,9 @@ Result<> parse_one(std::string_view text, ebpf::XdpMode& value);
 Result<> parse_one(std::string_view text, Forwarding& value);
 /// "1024-29999"
 Result<> parse_one(std::string_view text, ebpf::PortRange& value);
+Result<> parse_one(std::string_view text, podnet::Mode& value);
+Result<> parse_one(std::string_view text, std::optional<Family>& value);
+Result<> parse_one(std::string_view text, Port& value);
 Result<> parse_one(std::string_view text, log::Format& value);
 Result<> parse_one(std::string_view text, log::Level& value);
 std::string print_one(const std::string& value);
@@ -70,6 +78,9 @@ std::string print_one(DetectLocalMode value);
 std::string print_one(ebpf::XdpMode value);
 std::string print_one(Forwarding value);
 std::string print_one(ebpf::PortRange value);
+std::string print_one(podnet::Mode value);
+std::string print_one(std::optional<Family> value);
+std::string print_one(Port value);
 std::string print_one(log::Format value);
 std::string print_one(log::Level value);
 

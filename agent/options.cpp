@@ -141,6 +141,32 @@ constexpr Option kOptions[] = {
     own<&Config::ebpf_skip_interfaces>("ebpf.skipInterfaces", "", "ebpf-skip-interfaces", kList,
                                        "interfaces without programs: names, or prefixes that end "
                                        "in *"),
+    own<&Config::pod_network>(
+        "podNetwork.mode", "", "pod-network", kText,
+        "none (another CNI plugin connects the pods), vxlan, or routes (other "
+        "nodes' pods plainly)"),
+    own<&Config::pod_cidrs>("podNetwork.podCIDRs", "", "pod-cidr", kList,
+                            "addresses of this node's pods; else its Node's spec.podCIDRs"),
+    own<&Config::pod_mtu>("podNetwork.mtu", "", "pod-mtu", kNumber,
+                          "of the pods' links; 0: the underlay's less the encapsulation"),
+    own<&Config::pod_masquerade>("podNetwork.masquerade", "", "pod-masquerade", kBool,
+                                 "pods leave the cluster with the node's address"),
+    own<&Config::pod_no_masquerade>("podNetwork.noMasqueradeCIDRs", "", "pod-no-masquerade", kList,
+                                    "outside the cluster, but reached with the pod's own address"),
+    own<&Config::vxlan_vni>("podNetwork.vxlan.vni", "", "vxlan-vni", kNumber,
+                            "VXLAN network identifier, the same on all nodes"),
+    own<&Config::vxlan_port>("podNetwork.vxlan.port", "", "vxlan-port", kNumber,
+                             "UDP port of VXLAN, the same on all nodes"),
+    own<&Config::vxlan_direct_routing>("podNetwork.vxlan.directRouting", "", "vxlan-direct-routing",
+                                       kBool, "nodes on the same link are reached without VXLAN"),
+    own<&Config::vxlan_underlay>("podNetwork.vxlan.underlay", "", "vxlan-underlay", kText,
+                                 "which of the nodes' addresses carry it: ipv4, ipv6, or auto (of "
+                                 "the Node's first)"),
+    own<&Config::cni_conf_directory>("podNetwork.cniConfDirectory", "", "cni-conf-directory", kText,
+                                     "where 05-fairlead.conflist is written once pods can be "
+                                     "connected; empty: not written"),
+    own<&Config::register_pods>("podNetwork.registerPods", "", "register-pods", kBool,
+                                "containers that no kubelet knows of become Pods in the API"),
     own<&Config::log_format>("logging.format", "logging.format", "logging-format", kText,
                              "text (key=value) or json"),
     own<&Config::log_level>("logging.level", "", "log-level", kText, "debug, info, warn or error"),
