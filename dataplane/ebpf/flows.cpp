@@ -40,10 +40,21 @@ bool leads_to_nobody(const Ip& frontend, Port port, const Ip& backend, const Flo
 }
 
 template <class Flow>
+bool is_open_udp(const Flow& flow) {
+  const unsigned phase = flow.state & FL_FLOW_PHASE;
+  return flow.protocol == IPPROTO_UDP && (phase == FL_FLOW_NEW || phase == FL_FLOW_ESTABLISHED);
+}
+
+template <class Bucket>
+bool has_open_udp(std::span<const Bucket> buckets) {
+  return std::ranges::any_of(buckets, [](const Bucket& bucket) {
+    return std::ranges::any_of(bucket.way, [](const auto& flow) { return is_open_udp(flow); });
+  });
+}
+
+template <class Flow>
 bool is_stale(const Flow& seen, const FlowTargets& targets, std::span<const Ip> node_addresses) {
-  const unsigned phase = seen.state & FL_FLOW_PHASE;
-  if (seen.protocol != IPPROTO_UDP || (phase != FL_FLOW_NEW && phase != FL_FLOW_ESTABLISHED))
-    return false;
+  if (!is_open_udp(seen)) return false;
   const bool reply = (seen.state & FL_FLOW_REPLY) != 0;
   const Ip frontend = reply ? ip_of_entry(seen.new_source) : ip_of_entry(seen.destination);
   const Port port = port_of(reply ? seen.new_source_port : seen.destination_port);
@@ -114,6 +125,8 @@ void StaleFlows::close_in_pieces(std::span<Bucket> buckets) {
   while (!buckets.empty()) {
     const auto piece = buckets.first(std::min(buckets.size(), kPiece));
     buckets = buckets.subspan(piece.size());
+    // What begins here from now on is led by what is published: no change has to wait for this.
+    if (!has_open_udp<Bucket>(piece)) continue;
     const Lock held = hold_after_changes();
     close_stale_flows(piece, targets_, node_addresses_);
   }

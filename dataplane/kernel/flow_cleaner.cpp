@@ -49,11 +49,11 @@ void FlowCleaner::clean(FlowWork work) {
   if (work.targets.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_) {
-      for (auto& [target, serving] : waiting_->targets)
-        work.targets.try_emplace(target, std::move(serving));
-    }
-    waiting_ = std::move(work);
+    if (!waiting_) waiting_.emplace();
+    // Much may be waiting: it is not touched.
+    for (auto& [target, serving] : work.targets) waiting_->targets[target] = std::move(serving);
+    waiting_->node_addresses_v4 = std::move(work.node_addresses_v4);
+    waiting_->node_addresses_v6 = std::move(work.node_addresses_v6);
   }
   wake_.notify_one();
 }
