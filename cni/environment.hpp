@@ -13,8 +13,12 @@ namespace fairlead::cni {
 
 /// CNI_COMMAND and so on, as given; empty: missing, as for the Go plugins.
 struct Environment {
-  std::string command{}, container{}, netns{}, interface {
-  }, args{}, path{};
+  std::string command = {};
+  std::string container = {};
+  std::string netns = {};
+  std::string interface = {};
+  std::string args = {};
+  std::string path = {};
   bool operator==(const Environment&) const = default;
 };
 

@@ -19,7 +19,7 @@ constexpr std::string_view kInvalid = "the network configuration is not valid";
 
 Outcome<json::value> parse_config(std::string_view text) {
   if (text.size() > kConfigBytes) {
-    return fail(Code::kInvalidConfig, std::string(kInvalid), "longer than 512 KiB");
+    return fail(Code::kInvalidConfig, std::string(kInvalid), "longer than 480 KiB");
   }
   boost::system::error_code error;
   json::value config = json::parse(text, error);

@@ -12,10 +12,11 @@
 
 namespace fairlead::cni {
 
-/// Of a configuration, and of a message to the agent: room for the list that GC gets for some
-/// thousand pods.
-inline constexpr std::size_t kConfigBytes = 512 * 1024;
-inline constexpr std::size_t kMessageBytes = 2 * kConfigBytes;
+/// Of a configuration: room for the list that GC gets for two thousand pods, twice.
+inline constexpr std::size_t kConfigBytes = 480 * 1024;
+/// Of a message to the agent or from it: a configuration as a JSON string, at most two bytes for
+/// each of its own, and the environment.
+inline constexpr std::size_t kMessageBytes = 2 * kConfigBytes + 64 * 1024;
 
 struct Request {
   Command command = Command::kVersion;
