@@ -64,6 +64,7 @@ class Compiler {
                const std::vector<Cidr>& pod_cidrs) {
     local_ = local;
     result_.underlay = underlay_.device;
+    if (pod_cidrs.empty()) problem(name, "it has no podCIDRs");
     for (const Cidr& cidr : pod_cidrs)
       if (claim(name, cidr, local)) result_.own.push_back(cidr);
     if (options_.mode != Mode::kVxlan) return;
