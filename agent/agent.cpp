@@ -34,13 +34,18 @@ Result<NodeAgent::Opened> open_parts(const AgentConfig& config, const log::Logge
   std::vector<std::string> refused;
   auto former = open_former_datapaths(config, datapath->name(), warn_of(log), refused);
   for (const std::string& line : refused) log.debug("not usable here", {{"reason", line}});
+  std::optional<PodNetwork::Opened> pod_network;
+  if (config.pod_network != podnet::Mode::kNone) {
+    TRY(pod_network, PodNetwork::open(config, log));
+  }
   TRY(auto addresses, AddressMonitor::open());
   TRY(auto local_addresses, read_local_addresses());
   return NodeAgent::Opened{.datapath = std::move(datapath),
                            .former_datapaths = std::move(former),
                            .addresses = std::move(addresses),
                            .local_addresses = std::move(local_addresses),
-                           .client = std::move(connection)};
+                           .client = std::move(connection),
+                           .pod_network = std::move(pod_network)};
 }
 
 /// The node's Services must outlive what makes memory short. Without the right to it the agent runs
@@ -82,6 +87,7 @@ Result<> run_agent(const AgentConfig& config, const BuildInfo& build, const log:
 Result<> clean_up_node(const AgentConfig& config, const log::Logger& log) {
   TRY(const auto directory, RuntimeDirectory::claim(config.runtime_directory));
   TRY_VOID(clean_up_datapaths(config, warn_of(log)));
+  TRY_VOID(clean_up_pod_network(config, log));
   std::error_code ignored;
   std::filesystem::remove(directory.socket_path(), ignored);
   return {};

@@ -54,6 +54,7 @@ void ClusterEvents::node(Node node) {
     parts_.health.set_node(&node);
     parts_.node_changed(&node);
   }
+  parts_.node_seen(node);
   parts_.planner.set_node(std::move(node));
   changed();
 }
@@ -63,12 +64,14 @@ void ClusterEvents::node_gone(const std::string& name) {
     parts_.health.set_node(nullptr);
     parts_.node_changed(nullptr);
   }
+  parts_.node_gone(name);
   parts_.planner.erase_node(name);
   changed();
 }
 
 void ClusterEvents::synced(client::Resource resource) {
   parts_.reconciler.listed(resource, std::chrono::steady_clock::now());
+  if (resource == client::Resource::kNodes) parts_.nodes_listed();
   changed();
 }
 

@@ -41,6 +41,10 @@ class ClusterEvents final : public client::ClusterSink {
     TriggerTimes& trigger_times;
     /// The own Node is known or gone: what the planner's options take from it may differ.
     std::function<void(const Node*)> node_changed;
+    /// For the pod network: each Node, one that is gone, and that all have been told once.
+    std::function<void(const Node&)> node_seen = [](const Node&) {};
+    std::function<void(const std::string&)> node_gone = [](const std::string&) {};
+    std::function<void()> nodes_listed = [] {};
     /// Something is to be reconciled.
     std::function<void()> wake;
   };

@@ -76,6 +76,10 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
       former_datapaths_(
           io, std::move(opened.former_datapaths), config_.compare_period,
           [this] { return udp_of(planner_.plan()); }, log_),
+      pod_network_(opened.pod_network ? std::make_unique<PodNetwork>(io, config_, log_,
+                                                                     *std::move(opened.pod_network),
+                                                                     [this] { pods_changed(); })
+                                      : nullptr),
       health_listener_(io, "health", config_.health_bind_address, health_pages(), log_),
       metrics_listener_(io, "metrics", config_.metrics_bind_address, metrics_pages(), log_),
       admin_(io, {.handler = admin_pages(),
@@ -84,16 +88,25 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
                       [this](const Error& error) {
                         log_.warn("admin socket failed", {{"error", error}});
                       }}),
-      events_({.own_node = config_.node_name,
-               .planner = planner_,
-               .reconciler = reconciler_,
-               .health = health_,
-               .metrics = metrics_,
-               .problems = problems_,
-               .trigger_times = trigger_times_,
-               .node_changed = [this](const Node* node) { node_changed(node); },
-               .wake = [this] { loop_.wake(); }}),
+      events_(event_parts()),
       watch_(io.get_executor(), watch_options(build_, std::move(opened.client)), events_) {}
+
+ClusterEvents::Parts NodeAgent::event_parts() {
+  ClusterEvents::Parts parts{.own_node = config_.node_name,
+                             .planner = planner_,
+                             .reconciler = reconciler_,
+                             .health = health_,
+                             .metrics = metrics_,
+                             .problems = problems_,
+                             .trigger_times = trigger_times_,
+                             .node_changed = [this](const Node* node) { node_changed(node); },
+                             .wake = [this] { loop_.wake(); }};
+  if (!pod_network_) return parts;
+  parts.node_seen = [this](const Node& node) { pod_network_->node(node); };
+  parts.node_gone = [this](const std::string& name) { pod_network_->node_gone(name); };
+  parts.nodes_listed = [this] { pod_network_->nodes_listed(); };
+  return parts;
+}
 
 void NodeAgent::supervise(std::string_view name, asio::awaitable<void> task) {
   asio::co_spawn(io_, std::move(task), [this, name](const std::exception_ptr& exception) {
@@ -119,6 +132,10 @@ Result<> NodeAgent::start(const std::string& socket_path) {
   supervise("addresses", watch_addresses());
   supervise("reconcile", loop_.run());
   supervise("kernel monitor", loop_.watch_kernel());
+  if (pod_network_) {
+    TRY_VOID(pod_network_->start());
+    for (auto& [name, task] : pod_network_->tasks()) supervise(name, std::move(task));
+  }
   watch_.start();
   log_.info("agent started", {{"node", config_.node_name},
                               {"datapath", datapath_->name()},
@@ -132,6 +149,7 @@ void NodeAgent::stop() {
   if (stopped_) return;
   stopped_ = true;
   watch_.stop();
+  if (pod_network_) pod_network_->stop();
   loop_.stop();
   former_datapaths_.stop();
   if (address_events_.is_open()) address_events_.cancel();
@@ -178,6 +196,9 @@ void NodeAgent::refresh_options() {
   reconciler_.planner_changed(std::chrono::steady_clock::now());
   loop_.wake();
 }
+
+/// Who came or went, or which ranges pods have.
+void NodeAgent::pods_changed() {}
 
 void NodeAgent::job_started(const Job& job) {
   trigger_times_.job_started();

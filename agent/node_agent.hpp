@@ -4,6 +4,7 @@
 //   ClusterWatch -> ClusterEvents -> Planner, Reconciler -> ReconcileLoop -> Datapath -> kernel
 //   first sync -> FormerDatapaths: what was in use before keeps its connections only
 //   AddressMonitor -> Planner's options
+//   Nodes -> PodNetwork <- fairlead-cni
 //   Reconciler, Planner, ClusterWatch -> Health, Metrics, status -> health and metrics ports, admin
 //   socket
 #pragma once
@@ -21,6 +22,7 @@
 #include "agent/health.hpp"
 #include "agent/listeners.hpp"
 #include "agent/metrics.hpp"
+#include "agent/pod_network.hpp"
 #include "agent/problems.hpp"
 #include "agent/recent_drops.hpp"
 #include "agent/reconcile_loop.hpp"
@@ -39,6 +41,7 @@ class NodeAgent {
     AddressMonitor addresses;
     std::vector<Ip> local_addresses;
     client::ClientConfig client;
+    std::optional<PodNetwork::Opened> pod_network;  // nullopt: another plugin connects the pods
   };
 
   NodeAgent(boost::asio::io_context& io, const AgentConfig& config, BuildInfo build,
@@ -57,6 +60,8 @@ class NodeAgent {
   boost::asio::awaitable<void> watch_addresses();
   void refresh_options();
   void node_changed(const Node* node);
+  void pods_changed();
+  ClusterEvents::Parts event_parts();
 
   void job_started(const Job& job);
   void job_finished(const SyncOutcome& outcome);
@@ -92,6 +97,7 @@ class NodeAgent {
   RecentDrops drops_;
   ReconcileLoop loop_;
   FormerDatapaths former_datapaths_;
+  std::unique_ptr<PodNetwork> pod_network_;  // or none
 
   Listener health_listener_;
   Listener metrics_listener_;
