@@ -188,6 +188,9 @@ runtimeDirectory: $run_dir/node$n/run
 stateDirectory: $dir/state
 pinDirectory: $run_dir/node$n/bpf/fairlead
 cgroup: ${cgroup:-/sys/fs/cgroup}
+podNetwork:
+  mode: $(pod_network_mode)
+  cniConfDirectory: $dir/cni
 EOT
 }
 quoted() { sed 's/[^,]*/"&"/g; s/,/, /g' <<<"$1"; }
@@ -213,7 +216,8 @@ wait_for_agent() {
   agent_is_ready "$n" || die "the agent of node$n does not become ready"
 }
 agent_is_ready_or_gone() { is_gone "$(agent_dir "$1")/agent.pid" "$prefix-node$1" || agent_is_ready "$1"; }
-agent_is_ready() { inside "$prefix-node$1" curl -sfm 2 -o /dev/null http://127.0.0.1:10256/readyz; }
+# Ready, and with the file by which runtimes find its plugin.
+agent_is_ready() { [ -s "$lab/node$1/cni/05-fairlead.conflist" ] && inside "$prefix-node$1" curl -sfm 2 -o /dev/null http://127.0.0.1:10256/readyz; }
 
 # ./run lab agent NODE VERB [--datapath X]
 agent_verb() {

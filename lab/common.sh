@@ -7,7 +7,6 @@ bin=${FAIRLEAD_BIN:-$root/build/$preset/bin}
 prefix=${FAIRLEAD_LAB_PREFIX:-fl}            # of every namespace; a second lab beside the first needs another one
 lab=${FAIRLEAD_LAB_DIR:-$root/build/lab}     # all state that is a file
 run_dir=/run/fairlead-lab/$prefix            # sockets and bpffs: short paths, and off the build tree
-cni_bin=${FAIRLEAD_CNI_BIN:-/usr/lib/cni}
 caller_dir=${FAIRLEAD_CALLER_DIR:-$PWD}
 
 # What one `lab up` was asked for; kept in $lab/settings for the verbs after it.

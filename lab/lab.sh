@@ -86,7 +86,6 @@ up() {
   for n in $(node_numbers); do
     register_node "$n"
     write_agent_config "$n" "$datapath"
-    write_cni_config "$n"
     start_agent "$n"
   done
   for n in $(node_numbers); do

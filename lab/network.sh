@@ -9,17 +9,11 @@
 
 router_octet=253 ext_octet=250 cp_octet=254
 service_cidr4=10.96.0.0/16 service_cidr6=fd00:96::/112
-vxlan_link=labvx0 vxlan_id=4096 vxlan_port=4789
 
 wire4() { echo "198.18.0.$1"; }
 wire6() { echo "fd18::$1"; }
 pods4() { echo "10.244.$1.0/24"; }
 pods6() { echo "fd00:244:$1::/64"; }
-# The tunnel end's own address: the base of the node's pod network, which no pod gets.
-tunnel4() { echo "10.244.$1.0"; }
-tunnel6() { echo "fd00:244:$1::"; }
-tunnel_mac() { printf '02:fa:00:00:00:%02x' "$1"; }
-
 # Of two words the one for IPv4 and the one for IPv6, or whichever the lab has: one a line.
 by_family() {
   ! has_ipv4 || echo "$1"
@@ -74,69 +68,24 @@ make_node() {
   ! has_ipv6 || ip -n "$ns" -6 route replace default via "$(wire6 "$router_octet")"
 }
 
-## Between the nodes. Fairlead's own pod network will take this over; until then the lab lays fixed routes.
+## Between the nodes: the agents' matter (podNetwork.mode). With `bgp` the router will get its routes by BGP; until then it is told.
 
 connect_nodes() {
+  [ "$network" = bgp ] || return 0
+  set_sysctls "$prefix-net" net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.br0.send_redirects=0
+  [ ! -d /proc/sys/net/ipv6 ] || set_sysctls "$prefix-net" net.ipv6.conf.all.forwarding=1
   local n
-  if [ "$network" = vxlan ]; then
-    for n in $(node_numbers); do make_tunnel_end "$n"; done
-  else
-    set_sysctls "$prefix-net" net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.br0.send_redirects=0
-    [ ! -d /proc/sys/net/ipv6 ] || set_sysctls "$prefix-net" net.ipv6.conf.all.forwarding=1
-    add_pod_routes net 0
-  fi
-  for n in $(node_numbers); do "route_by_$network" "$n"; done
-  add_pod_routes cp 0 # so that pods reach the API server, which has no agent to hide them behind
-}
-
-make_tunnel_end() {
-  local n=$1 ns=$prefix-node$1
-  ip -n "$ns" link show "$vxlan_link" >/dev/null 2>&1 && return
-  ip -n "$ns" link add "$vxlan_link" address "$(tunnel_mac "$n")" type vxlan id "$vxlan_id" \
-    local "$(wire4 "$n")" dstport "$vxlan_port" nolearning
-  ! has_ipv4 || ip -n "$ns" address add "$(tunnel4 "$n")/32" dev "$vxlan_link"
-  ! has_ipv6 || ip -n "$ns" address add "$(tunnel6 "$n")/128" dev "$vxlan_link" nodad
-  # Nothing below the device tells it how much the wire carries: 1500 less 50 for IPv4, UDP, VXLAN and Ethernet.
-  ip -n "$ns" link set "$vxlan_link" mtu 1450 up
-}
-
-# One forwarding entry, one neighbour and one route for each other node: nothing has to be learned or asked for.
-route_by_vxlan() {
-  local n=$1 ns=$prefix-node$1 other
-  for other in $(node_numbers); do
-    [ "$other" != "$n" ] || continue
-    bridge -n "$ns" fdb replace "$(tunnel_mac "$other")" dev "$vxlan_link" dst "$(wire4 "$other")"
-    ! has_ipv4 || add_tunnel_route "$ns" "$(pods4 "$other")" "$(tunnel4 "$other")" "$(tunnel_mac "$other")"
-    ! has_ipv6 || add_tunnel_route "$ns" "$(pods6 "$other")" "$(tunnel6 "$other")" "$(tunnel_mac "$other")"
-  done
-}
-add_tunnel_route() {
-  local ns=$1 pods=$2 gateway=$3 mac=$4
-  ip -n "$ns" neighbour replace "$gateway" lladdr "$mac" dev "$vxlan_link" nud permanent
-  ip -n "$ns" route replace "$pods" via "$gateway" dev "$vxlan_link" onlink
-}
-
-# Every node sends other nodes' pods to the router; the router knows all of them.
-route_by_bgp() {
-  local n=$1 ns=$prefix-node$1 other
-  for other in $(node_numbers); do
-    [ "$other" != "$n" ] || continue
-    ! has_ipv4 || ip -n "$ns" route replace "$(pods4 "$other")" via "$(wire4 "$router_octet")"
-    ! has_ipv6 || ip -n "$ns" route replace "$(pods6 "$other")" via "$(wire6 "$router_octet")"
-  done
-}
-add_pod_routes() {
-  local ns=$prefix-$1 n
   for n in $(node_numbers); do
-    ! has_ipv4 || ip -n "$ns" route replace "$(pods4 "$n")" via "$(wire4 "$n")"
-    ! has_ipv6 || ip -n "$ns" route replace "$(pods6 "$n")" via "$(wire6 "$n")"
+    ! has_ipv4 || ip -n "$prefix-net" route replace "$(pods4 "$n")" via "$(wire4 "$n")"
+    ! has_ipv6 || ip -n "$prefix-net" route replace "$(pods6 "$n")" via "$(wire6 "$n")"
   done
 }
+pod_network_mode() { [ "$network" = vxlan ] && echo vxlan || echo routes; }
 
 say_how_nodes_are_connected() {
   if [ "$network" = vxlan ]; then
-    echo "VXLAN devices ($vxlan_link) with fixed entries, laid by the lab"
+    echo "VXLAN (flvx0), and plain routes where nodes share a link, as they do here"
   else
-    echo "plain routes through the router $prefix-net, laid by the lab (no BGP is spoken yet)"
+    echo "plain routes from node to node (no BGP is spoken yet)"
   fi
 }

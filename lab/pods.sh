@@ -96,22 +96,14 @@ share_node_namespace() {
   mount --bind "/run/netns/$prefix-node$1" "/run/netns/$2"
 }
 
-## The CNI plugin. Debian's ptp with host-local addresses; each node has its own configuration and its own addresses.
+## The CNI plugin, as a runtime calls it: in the node's namespace, with the configuration that the node's agent has written.
 
-write_cni_config() {
-  local n=$1
-  jq -n --arg name "$prefix-node$n" --arg data "$lab/node$n/ipam" \
-    --argjson ranges "$(by_family "$(pods4 "$n")" "$(pods6 "$n")" | lines_to_json)" \
-    --argjson routes "$(by_family 0.0.0.0/0 ::/0 | lines_to_json)" '
-    {cniVersion: "0.4.0", name: $name, type: "ptp", ipMasq: false, mtu: 1450,
-     ipam: {type: "host-local", dataDir: $data, ranges: [$ranges[] | [{subnet: .}]], routes: [$routes[] | {dst: .}]}}' \
-    >"$lab/node$n/cni.json"
-}
-
-# cni ADD|DEL POD NODE_NUMBER: run in the node's namespace, where the host's end of the veth belongs.
+# cni ADD|DEL POD NODE_NUMBER
 cni() {
-  CNI_COMMAND=$1 CNI_CONTAINERID=lab-$2 CNI_NETNS=/run/netns/$prefix-pod-$2 CNI_IFNAME=eth0 CNI_PATH=$cni_bin \
-    inside "$prefix-node$3" "$cni_bin/ptp" <"$lab/node$3/cni.json"
+  jq '{cniVersion, name} + .plugins[0]' "$lab/node$3/cni/05-fairlead.conflist" >"$(pod_dir "$2")/cni-config"
+  CNI_COMMAND=$1 CNI_CONTAINERID=lab-$2 CNI_NETNS=/run/netns/$prefix-pod-$2 CNI_IFNAME=eth0 CNI_PATH=$bin \
+    CNI_ARGS="K8S_POD_NAMESPACE=default;K8S_POD_NAME=$2" \
+    inside "$prefix-node$3" "$bin/fairlead-cni" <"$(pod_dir "$2")/cni-config"
 }
 attach_pod() {
   local name=$1 n=$2 dir
