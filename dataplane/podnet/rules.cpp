@@ -130,18 +130,32 @@ TableChain masquerade_chain() {
   return chain;
 }
 
-/// Those that are in no other.
-std::vector<Cidr> widest(std::vector<Cidr> cidrs) {
-  std::ranges::sort(cidrs);  // a prefix before those within it, and nothing else between them
-  std::vector<Cidr> result;
-  std::array<std::optional<Cidr>, 2> last;
+/// The one that is twice as wide.
+Cidr wider(const Cidr& cidr) {
+  Cidr parent = cidr;
+  --parent.length;
+  const std::size_t bit = parent.length + (cidr.family() == Family::kIpv4 ? 96U : 0U);
+  parent.base.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
+  return parent;
+}
+
+/// The same addresses in as few prefixes as there can be: podCIDRs of nodes are neighbours, and the
+/// kernel takes its time with thousands of ranges.
+std::vector<Cidr> fewest(std::vector<Cidr> cidrs) {
+  std::ranges::sort(cidrs);  // a prefix before those within it
+  std::array<std::vector<Cidr>, 2> families;
   for (const Cidr& cidr : cidrs) {
-    auto& kept = last[cidr.family() == Family::kIpv4 ? 0 : 1];
-    if (kept && kept->contains(cidr.base)) continue;
-    kept = cidr;
+    auto& result = families[cidr.family() == Family::kIpv4 ? 0 : 1];
+    if (!result.empty() && result.back().contains(cidr.base)) continue;
     result.push_back(cidr);
+    while (result.size() > 1 && result.back().length == result[result.size() - 2].length &&
+           wider(result.back()).base == result[result.size() - 2].base) {
+      result.pop_back();
+      result.back() = wider(result.back());
+    }
   }
-  return result;
+  families[0].insert(families[0].end(), families[1].begin(), families[1].end());
+  return std::move(families[0]);
 }
 
 std::vector<std::uint8_t> range_key(const Ip& address) {
@@ -172,10 +186,10 @@ Rules rules_of(const Overlay& overlay, const MasqueradeOptions& masquerade) {
   }
   if (!masquerade.on || overlay.own.empty()) return rules;
   rules.masquerades = true;
-  rules.own = widest(overlay.own);
+  rules.own = fewest(overlay.own);
   std::vector<Cidr> inside = overlay.pods;
   inside.insert(inside.end(), masquerade.except.begin(), masquerade.except.end());
-  rules.inside = widest(std::move(inside));
+  rules.inside = fewest(std::move(inside));
   return rules;
 }
 

@@ -26,7 +26,7 @@ struct Rules {
   Port port{};
   std::vector<Ip> nodes;  // sorted; whose VXLAN is taken
   bool masquerades = false;
-  std::vector<Cidr> own, inside;  // sorted, none within another
+  std::vector<Cidr> own, inside;  // as few as can be; of each family sorted
   bool operator==(const Rules&) const = default;
 };
 Rules rules_of(const Overlay& overlay, const MasqueradeOptions& masquerade);

@@ -93,25 +93,36 @@ Result<std::size_t> RulesTable::apply(const Rules& rules) {
 
 Result<std::size_t> RulesTable::apply_once(const Rules& rules, bool guarded) {
   TRY(const std::uint32_t generation, nft::read_generation(socket_));
-  if (guarded && written_ == rules && generation_ == generation) return 0;
-  written_.reset();
+  const bool is_known = guarded && written_ && generation_ == generation;
+  if (is_known && *written_ == rules) return 0;
   if (!rules.filters_vxlan && !rules.masquerades) {
     TRY_VOID(remove());
     return 0;
   }
   const auto sets = table_sets();
   const auto chains = table_chains(rules);
-  TRY(const auto table, nft::read_table(socket_, kPodsTable));
-  const bool anew = !table || !has_shape(*table, sets, chains);
+  const bool same_chains = is_known && written_->vni == rules.vni && written_->port == rules.port &&
+                           written_->filters_vxlan == rules.filters_vxlan &&
+                           written_->masquerades == rules.masquerades;
   std::vector<TableElement> have;
-  if (!anew) {
-    TRY(const bool consistent, read_elements(socket_, sets, have));
+  bool exists = true, anew = false;
+  if (same_chains) {
+    have = table_elements(*written_);
+  } else {
+    TRY(const auto table, nft::read_table(socket_, kPodsTable));
+    exists = table.has_value();
+    anew = !table || !has_shape(*table, sets, chains);
+    bool consistent = true;
+    if (!anew) {
+      TRY(consistent, read_elements(socket_, sets, have));
+    }
     if (guarded && !consistent) return system_error(ERESTART, "read table inet fairlead-pods");
   }
+  written_.reset();
   const auto changes = diff<TableElement>(have, table_elements(rules));
   nft::Batch batch(kPodsTable);
   std::size_t written = changes.add.size() + changes.erase.size();
-  if (anew) written += put_new_table(batch, table.has_value(), sets, chains);
+  if (anew) written += put_new_table(batch, exists, sets, chains);
   for (const TableElement& element : changes.erase)
     batch.delete_element(element.set, view_of(element));
   for (const TableElement& element : changes.add) batch.add_element(element.set, view_of(element));

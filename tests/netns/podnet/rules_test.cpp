@@ -89,6 +89,24 @@ TEST_F(FleetTest, APodSendsNoVxlanOfOurVniToAnybody) {
   EXPECT_TRUE(vxlan_arrives(nodes[0]->ns, outside, "192.0.2.250", 201));
 }
 
+TEST_F(FleetTest, OverIpv6StrangersAreDroppedToo) {
+  options.underlay = Family::kIpv6;
+  apply_all();
+  expect_pods_reach_each_other(Family::kIpv4);
+  const std::string mac = nodes[0]->ns.output_of("cat /sys/class/net/flvx0/address").substr(0, 17);
+  outside.ip(
+      "link add vx type vxlan id 201 dstport 4789 local 2001:db8::250 remote 2001:db8::1 dev eth0");
+  outside.ip("link set vx up");
+  outside.ip("address add 10.244.9.9/32 dev vx");
+  outside.ip("neighbour add 10.244.1.0 lladdr " + mac + " dev vx");
+  outside.ip("route add 10.244.1.0/24 via 10.244.1.0 dev vx onlink");
+  const std::string before = echoes(*nodes[0]);
+  outside.sh("sh -c 'ping -n -c 2 -i 0.1 -W 1 10.244.1.10 >/dev/null || true'");
+  EXPECT_EQ(echoes(*nodes[0]), before);
+  EXPECT_THAT(nodes[0]->ns.output_of("nft list chain inet fairlead-pods vxlan"),
+              testing::ContainsRegex("counter packets [1-9].* drop comment \"from nobody"));
+}
+
 TEST_F(FleetTest, AnotherVniOnTheSamePortIsTakenFromAnybody) {
   apply_all();
   nodes[0]->ns.ip("link add vx type vxlan id 202 dstport 4789 local 192.0.2.1 remote 192.0.2.250");
