@@ -43,7 +43,9 @@ int PluginResult::code() const {
   return object.contains("code") ? object.at("code").to_number<int>() : 0;
 }
 
-Plugin::Plugin(const Environment& environment, const std::optional<std::string>& config) {
+Plugin::Plugin(const Environment& environment, const std::optional<std::string>& config,
+               std::string path) {
+  if (path.empty()) path = plugin_path();
   std::vector<std::string> texts;
   for (const auto& [name, value] : environment) texts.push_back(name + "=" + value);
   std::vector<char*> variables;
@@ -60,7 +62,6 @@ Plugin::Plugin(const Environment& environment, const std::optional<std::string>&
     ::posix_spawn_file_actions_addclose(&actions, STDIN_FILENO);
   }
   ::posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
-  std::string path = plugin_path();
   std::array<char*, 2> arguments = {path.data(), nullptr};
   EXPECT_EQ(
       ::posix_spawn(&pid_, path.c_str(), &actions, nullptr, arguments.data(), variables.data()), 0)

@@ -23,7 +23,9 @@ class Plugin {
   using Environment = std::map<std::string, std::string>;
 
   /// `config` nullopt: standard input is closed.
-  Plugin(const Environment& environment, const std::optional<std::string>& config);
+  /// `path`: another plugin than ours.
+  Plugin(const Environment& environment, const std::optional<std::string>& config,
+         std::string path = {});
   ~Plugin();
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
