@@ -3,12 +3,14 @@
 //   link         every one but pods', which come and go all the time
 //   address      every one: pods' links have none at the node's end
 //   neighbour    of flvx0; forwarding entries are among them
+//   setting      of all links or flvx0: forwarding, rp_filter
 //   route        of ours, but not to a pod; others' that go, where one is in our way
 #include "dataplane/podnet/overlay_monitor.hpp"
 
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -30,6 +32,15 @@ std::string_view link_name(const nlmsghdr& message) {
   return name;
 }
 
+int settings_of(const nlmsghdr& message) {
+  int link = 0;
+  for_each_attribute(message, sizeof(netconfmsg), [&](const nlattr& attribute) {
+    if (mnl_attr_get_type(&attribute) == NETCONFA_IFINDEX)
+      link = static_cast<int>(mnl_attr_get_u32(&attribute));
+  });
+  return link;
+}
+
 bool leads_to_pod(const rtmsg& route) {
   return route.rtm_dst_len == (route.rtm_family == AF_INET ? 32 : 128);
 }
@@ -38,8 +49,9 @@ bool leads_to_pod(const rtmsg& route) {
 
 Result<OverlayMonitor> OverlayMonitor::open(const NetlinkSocket& own) {
   TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
-  for (const int group : {RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-                          RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE})
+  for (const int group :
+       {RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+        RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF})
     TRY_VOID(socket.join(group));
   OverlayMonitor monitor(std::move(socket), own.port_id());
   monitor.vxlan_ = static_cast<int>(::if_nametoindex(kVxlanName));
@@ -61,6 +73,10 @@ bool OverlayMonitor::counts(const nlmsghdr& message) {
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
       return static_cast<const ndmsg*>(mnl_nlmsg_get_payload(&message))->ndm_ifindex == vxlan_;
+    case RTM_NEWNETCONF: {
+      const int link = settings_of(message);
+      return link == NETCONFA_IFINDEX_ALL || link == vxlan_;
+    }
     case RTM_NEWROUTE:
     case RTM_DELROUTE: {
       const auto& route = *static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));

@@ -142,10 +142,27 @@ TEST_F(FleetTest, TwoNodesSwapAddresses) {
 
 TEST_F(FleetTest, TheUnderlaysMtuChanges) {
   apply_all();
-  nodes[0]->ns.ip("link set eth0 mtu 1400");
+  for (const unsigned mtu : {1400U, 9000U}) {
+    nodes[0]->ns.ip(fmt::format("link set eth0 mtu {}", mtu));
+    nodes[0]->repair_until(plan(*nodes[0]), [&] {
+      const std::string wanted = fmt::format("mtu {} ", mtu - 50);
+      return nodes[0]->ns.output_of("ip link show flvx0").find(wanted) != std::string::npos;
+    });
+  }
+}
+
+TEST_F(FleetTest, TheAddressMovesToAnotherLink) {
+  apply_all();
+  connect_namespaces(wire, "to-n1-too", nodes[0]->ns, "eth1");
+  wire.ip("link set to-n1-too master br0");
+  nodes[0]->ns.ip("address delete 192.0.2.1/24 dev eth0");
+  nodes[0]->is_woken();
+  nodes[0]->ns.ip("address add 192.0.2.1/24 dev eth1");
+  nodes[1]->ns.ip("neighbour flush all");
   nodes[0]->repair_until(plan(*nodes[0]), [&] {
-    return nodes[0]->ns.output_of("ip link show flvx0").find("mtu 1350") != std::string::npos;
+    return nodes[0]->ns.output_of("ip -d link show flvx0").find("dev eth1") != std::string::npos;
   });
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) expect_pods_reach_each_other(family);
 }
 
 TEST_F(FleetTest, AThousandNodesAreProgrammedAndOneMoreCostsLittle) {

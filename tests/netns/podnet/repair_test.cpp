@@ -27,7 +27,9 @@ class RepairTest : public FleetTest {
         " ip -d link show flvx0 | grep -o \"mtu [0-9]*\\|vxlan id.*nolearning\";"
         " bridge fdb show dev flvx0; ip neighbour show dev flvx0 nud permanent;"
         " ip -6 neighbour show dev flvx0 nud permanent; ip route show protocol 201;"
-        " ip -6 route show protocol 201; nft -s list table inet fairlead-pods' 2>&1");
+        " ip -6 route show protocol 201; sysctl net.ipv4.ip_forward"
+        " net.ipv6.conf.all.forwarding net.ipv4.conf.flvx0.forwarding; nft -s list table inet "
+        "fairlead-pods' 2>&1");
   }
   /// Somebody runs `command` on the node; it is undone.
   void expect_repair(const std::string& command) {
@@ -74,6 +76,12 @@ TEST_F(RepairTest, EntriesAndRoutesThatGoOrChangeArePutRight) {
   expect_repair("ip route add 10.77.0.0/16 via 192.0.2.9 protocol 201");
   expect_repair("ip -6 route delete fd00:244:2::/64");
   expect_repair("ip -6 route add fd00:77::/64 via 2001:db8::9 protocol 201");
+}
+
+TEST_F(RepairTest, SettingsArePutRight) {
+  expect_repair("sysctl -qw net.ipv4.ip_forward=0");
+  expect_repair("sysctl -qw net.ipv6.conf.all.forwarding=0");
+  expect_repair("sysctl -qw net.ipv4.conf.flvx0.forwarding=0");
 }
 
 TEST_F(RepairTest, TheTableIsPutRight) {
