@@ -28,24 +28,32 @@ using Descriptor = asio::posix::stream_descriptor;
 using Strand = asio::strand<asio::thread_pool::executor_type>;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-/// A socket with its events on the io_context.
-class Watched {
+/// Waits on the io_context for something to read from somebody's socket.
+class Readable {
  public:
-  Watched(asio::io_context& io, Fd fd) : fd_(std::move(fd)), events_(io) {
+  Readable(asio::io_context& io, int socket) : events_(io) {
     boost::system::error_code error;
-    events_.assign(fd_.get(), error);  // without it the first wait fails
+    events_.assign(socket, error);  // without it the wait fails
   }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-  ~Watched() {
-    if (events_.is_open()) events_.release();  // the number is fd_'s to close
-  }
+  Readable(const Readable&) = delete;
+  Readable& operator=(const Readable&) = delete;
+  ~Readable() { release(); }
 
-  [[nodiscard]] int number() const { return fd_.get(); }
-  [[nodiscard]] Descriptor& events() { return events_; }
+  /// False: cancelled.
+  asio::awaitable<bool> wait() {
+    const auto [error] = co_await events_.async_wait(Descriptor::wait_read, kAwait);
+    co_return !error;
+  }
+  void cancel() {
+    boost::system::error_code error;
+    events_.cancel(error);
+  }
+  /// Before the socket is closed, and its number is another's.
+  void release() {
+    if (events_.is_open()) events_.release();
+  }
 
  private:
-  Fd fd_;
   Descriptor events_;
 };
 
@@ -72,10 +80,11 @@ struct CniServer::State : std::enable_shared_from_this<State> {
   asio::thread_pool pool;
   std::array<std::optional<Strand>, 64> strands;
   asio::steady_timer a_place;  // cancelled when a connection ends
-  std::unique_ptr<Watched> listener;
+  Fd listener;
+  std::unique_ptr<Readable> arrivals;  // of connections
   std::string path;
   /// Connections that wait for their message; stop() closes them.
-  std::list<std::shared_ptr<Watched>> reading;
+  std::list<std::shared_ptr<Readable>> reading;
   std::size_t connections = 0;
   bool stopping = false;
 
@@ -86,11 +95,11 @@ struct CniServer::State : std::enable_shared_from_this<State> {
   void stop() {
     if (std::exchange(stopping, true)) return;
     a_place.cancel();
-    if (listener) {
+    if (arrivals) {
       ::unlink(path.c_str());
-      listener->events().cancel();
+      arrivals->cancel();
     }
-    for (const auto& connection : reading) connection->events().cancel();
+    for (const auto& connection : reading) connection->cancel();
   }
 
   /// A DEL that overtakes the ADD of its container would leave the pod's addresses behind.
@@ -104,11 +113,9 @@ struct CniServer::State : std::enable_shared_from_this<State> {
         co_await self->a_place.async_wait(kAwait);
         continue;
       }
-      auto accepted = accept_connection(self->listener->number());
+      auto accepted = accept_connection(self->listener.get());
       if (accepted && !*accepted) {
-        const auto [error] =
-            co_await self->listener->events().async_wait(Descriptor::wait_read, kAwait);
-        if (error) break;
+        if (!co_await self->arrivals->wait()) break;
       } else if (!accepted) {
         // Out of file descriptors: the connection stays in the queue, so accepting again at once
         // would spin.
@@ -116,13 +123,14 @@ struct CniServer::State : std::enable_shared_from_this<State> {
         asio::steady_timer pause(self->io, std::chrono::milliseconds(100));
         co_await pause.async_wait(kAwait);
       } else if (is_owner((*accepted)->get())) {
-        self->spawn(std::make_shared<Watched>(self->io, std::move(**accepted)));
+        self->spawn(std::move(**accepted));
       }
     }
-    self->listener.reset();
+    self->arrivals.reset();
+    self->listener = Fd();
   }
 
-  void spawn(std::shared_ptr<Watched> connection) {
+  void spawn(Fd connection) {
     ++connections;
     asio::co_spawn(io, serve(shared_from_this(), std::move(connection)),
                    [self = shared_from_this()](const std::exception_ptr&) {
@@ -131,60 +139,68 @@ struct CniServer::State : std::enable_shared_from_this<State> {
                    });
   }
 
-  /// Nothing: the other end said nothing in time, or nothing that could be answered.
-  asio::awaitable<std::optional<SocketMessage>> read(std::shared_ptr<Watched> connection) {
-    const auto place = reading.insert(reading.end(), connection);
+  /// Until there is something to read, or for as long as a connection may say nothing.
+  asio::awaitable<void> wait_for_message(const Fd& connection) {
+    const auto readable = std::make_shared<Readable>(io, connection.get());
+    const auto place = reading.insert(reading.end(), readable);
     asio::steady_timer timer(io, options.read_timeout);
-    timer.async_wait([connection](const boost::system::error_code& cancelled) {
-      if (!cancelled) connection->events().cancel();
+    timer.async_wait([readable](const boost::system::error_code& cancelled) {
+      if (!cancelled) readable->cancel();
     });
-    const auto [error] = co_await connection->events().async_wait(Descriptor::wait_read, kAwait);
+    co_await readable->wait();
     reading.erase(place);
-    if (error) co_return std::nullopt;
-    auto message = receive_message(connection->number(), cni::kMessageBytes);
+    readable->release();
+  }
+
+  /// Nothing: the other end said nothing in time, or nothing that could be answered.
+  asio::awaitable<std::optional<SocketMessage>> read(const Fd& connection) {
+    auto message = receive_message(connection.get(), cni::kMessageBytes);
+    if (message && !*message && !stopping) {
+      co_await wait_for_message(connection);
+      message = receive_message(connection.get(), cni::kMessageBytes);
+    }
     if (!message) {
-      report(message.error());
-      answer(*connection, refuse_cni({.code = cni::Code::kIo,
-                                      .message = "the message is not valid",
-                                      .details = message.error().doing},
-                                     cni::kNewest));
+      refuse_message(connection, message.error());
       co_return std::nullopt;
     }
-    if (message->text.empty()) co_return std::nullopt;
-    co_return *std::move(message);
+    const bool is_none = !*message || (*message)->text.empty();
+    co_return is_none ? std::nullopt : *std::move(message);
   }
 
-  static bool answer(const Watched& connection, const cni::Answer& answer) {
-    return send_message(connection.number(), cni::to_json(answer)).has_value();
+  void refuse_message(const Fd& connection, const Error& error) const {
+    report(error);
+    answer(connection, refuse_cni({.code = cni::Code::kIo,
+                                   .message = "the message is not valid",
+                                   .details = error.doing},
+                                  cni::kNewest));
   }
 
-  static asio::awaitable<void> serve(std::shared_ptr<State> self,
-                                     std::shared_ptr<Watched> connection) {
+  static bool answer(const Fd& connection, const cni::Answer& answer) {
+    return send_message(connection.get(), cni::to_json(answer)).has_value();
+  }
+
+  static asio::awaitable<void> serve(std::shared_ptr<State> self, Fd connection) {
     const auto message = co_await self->read(connection);
     if (!message) co_return;
     const auto question = cni::parse_question(message->text);
     if (!question) {
-      self->report(question.error());
-      answer(*connection, refuse_cni({.code = cni::Code::kIo,
-                                      .message = "the message is not valid",
-                                      .details = question.error().doing},
-                                     cni::kNewest));
+      self->refuse_message(connection, question.error());
       co_return;
     }
     const auto request = cni::parse_request(question->environment, question->config);
     if (!request) {
-      answer(*connection, refuse_cni(request.error(), request.error().version));
+      answer(connection, refuse_cni(request.error(), request.error().version));
       co_return;
     }
-    co_await self->carry_out(*connection, *request, message->descriptor);
+    co_await self->carry_out(connection, *request, message->descriptor);
   }
 
   /// The plugin was ended before it heard of its ADD: then the runtime does not know either, and
   /// may never ask for a DEL.
-  asio::awaitable<void> carry_out(const Watched& connection, const cni::Request& request,
+  asio::awaitable<void> carry_out(const Fd& connection, const cni::Request& request,
                                   const Fd& netns) {
     const bool is_add = request.command == cni::Command::kAdd;
-    auto outcome = co_await run(request, netns, is_add ? connection.number() : -1);
+    auto outcome = co_await run(request, netns, is_add ? connection.get() : -1);
     if (answer(connection, outcome.answer) || outcome.added.empty()) co_return;
     cni::Request undo = request;
     undo.command = cni::Command::kDel;
@@ -219,8 +235,8 @@ CniServer::CniServer(asio::io_context& io, CniServerOptions options)
 CniServer::~CniServer() { state_->stop(); }
 
 Result<> CniServer::listen(const std::string& path) {
-  TRY(Fd listener, listen_for_messages(path));
-  state_->listener = std::make_unique<Watched>(state_->io, std::move(listener));
+  TRY(state_->listener, listen_for_messages(path));
+  state_->arrivals = std::make_unique<Readable>(state_->io, state_->listener.get());
   state_->path = path;
   return {};
 }

@@ -80,8 +80,9 @@ bool is_gone(int connection) {
   return ::poll(&state, 1, 0) > 0;
 }
 
-Result<SocketMessage> receive_message(int connection, std::size_t most_bytes) {
-  const ssize_t size = ::recv(connection, nullptr, 0, MSG_PEEK | MSG_TRUNC);
+Result<std::optional<SocketMessage>> receive_message(int connection, std::size_t most_bytes) {
+  const ssize_t size = ::recv(connection, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+  if (size < 0 && errno == EAGAIN) return std::nullopt;
   if (size < 0) return system_error(errno, "receive a CNI request");
   if (size == 0) return SocketMessage{};
   if (static_cast<std::size_t>(size) > most_bytes) {

@@ -27,9 +27,9 @@ struct SocketMessage {
   std::string text;
   Fd descriptor;  // may own nothing
 };
-/// One message that has arrived; empty text: the other end was closed. Errors: more than
+/// Nothing: none has arrived yet. Empty text: the other end was closed. Errors: more than
 /// `most_bytes`, or with more than one descriptor.
-Result<SocketMessage> receive_message(int connection, std::size_t most_bytes);
+Result<std::optional<SocketMessage>> receive_message(int connection, std::size_t most_bytes);
 Result<> send_message(int connection, std::string_view text);
 
 }  // namespace fairlead

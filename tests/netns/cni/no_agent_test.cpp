@@ -35,8 +35,9 @@ class CniWithoutAgent : public CniTest {
       std::optional<Fd> connection;
       eventually([&] { return (connection = accept_connection(fd.get()).value()).has_value(); });
       fd = Fd();  // who comes later finds nobody
-      eventually(
-          [&] { return receive_message(connection->get(), cni::kMessageBytes).has_value(); });
+      eventually([&] {
+        return receive_message(connection->get(), cni::kMessageBytes).value().has_value();
+      });
       if (!answer.empty()) {
         EXPECT_TRUE(send_message(connection->get(), answer));
       }
