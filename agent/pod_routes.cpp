@@ -44,6 +44,11 @@ PodRoutes::~PodRoutes() { worker_.join(); }
 
 void PodRoutes::node(Node node) {
   Node& known = nodes_[node.name];
+  // A Node that registers anew has neither for a moment; the node still has.
+  if (node.name == options_.own_node) {
+    if (node.addresses.empty()) node.addresses = known.addresses;
+    if (node.pod_cidrs.empty()) node.pod_cidrs = known.pod_cidrs;
+  }
   // Most updates of Nodes are heartbeats.
   const bool same =
       !known.name.empty() && known.addresses == node.addresses && known.pod_cidrs == node.pod_cidrs;

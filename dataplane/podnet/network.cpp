@@ -2,6 +2,8 @@
 // kernel. The filter is there before the device, and goes after it.
 #include "dataplane/podnet/network.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/netlink.h>
 
 #include <algorithm>
@@ -61,6 +63,9 @@ Result<NetworkReport> KernelNetwork::apply(const NetworkPlan& plan) {
   TRY(const Underlay underlay, underlay_of(plan));
   const Overlay overlay =
       compile_overlay(plan.nodes, plan.own_node, plan.own_pod_cidrs, underlay, plan.overlay);
+  // What could not be compiled for this node takes nothing away.
+  if (plan.overlay.mode == Mode::kVxlan && !overlay.device)
+    return invalid(fmt::format("make {}: {}", kVxlanName, fmt::join(overlay.problems, "; ")));
   const Rules rules = rules_of(overlay, plan.masquerade);
   NetworkReport report;
   report.problems = overlay.problems;

@@ -167,6 +167,17 @@ TEST_F(RepairTest, ALinkInTheWayIsNamed) {
   expect_pods_reach_each_other(Family::kIpv4);
 }
 
+TEST_F(RepairTest, WithoutAnAddressOfThisNodeNothingIsTakenAway) {
+  const std::string before = state();
+  objects["node-1"].addresses.clear();
+  EXPECT_EQ(nodes[0]->refusal(plan(*nodes[0])),
+            "make flvx0: Node node-1: it has no address that could carry VXLAN");
+  objects["node-1"].addresses = {ip_of("192.0.2.77")};
+  EXPECT_EQ(nodes[0]->refusal(plan(*nodes[0])),
+            "find the link of this node's address 192.0.2.77: Cannot assign requested address");
+  EXPECT_EQ(state(), before);
+}
+
 TEST_F(RepairTest, AnotherVniOrPortMakesTheDeviceAnew) {
   options.vni = 4096;
   options.port = Port{8472};

@@ -211,6 +211,19 @@ TEST_F(PodRoutesTest, ThisNodesNodeIsKeptWhenItIsDeleted) {
   EXPECT_THAT(nodes_written(), ElementsAre("own"));
 }
 
+TEST_F(PodRoutesTest, ThisNodeKeepsWhatItHasWhenItsNodeRegistersAnew) {
+  const Node own = node("own", "192.0.2.1", "10.244.1.0/24");
+  routes.node(own);
+  routes.synced();
+  run_until_writes(1);
+  Node anew;
+  anew.name = "own";
+  routes.node(anew);
+  routes.node(node("other", "192.0.2.2", "10.244.2.0/24"));
+  run_until_writes(2);
+  EXPECT_EQ(network.plans[1].nodes.at("own"), own);
+}
+
 TEST_F(PodRoutesTest, AHeartbeatOfANodeWritesNothing) {
   routes.node(node("own", "192.0.2.1", "10.244.1.0/24"));
   routes.synced();
