@@ -107,8 +107,21 @@ void explain_miss(const Plan& plan, const Packet& packet, Explanation& result) {
   }
 }
 
+/// A pod's port of the node.
+void explain_host_port(const Verdict& verdict, Explanation& result) {
+  if (verdict.action != Action::kForward) {
+    result.outcome = Outcome::kDrop;
+    result.reasons.emplace_back("loopback addresses are the node's own: nobody else reaches them");
+    return;
+  }
+  result.outcome = Outcome::kForward;
+  result.backends = result.service->backends(verdict.group);
+  result.reasons.emplace_back("a port of the node that leads to one pod on it");
+}
+
 void explain_verdict(const Verdict& verdict, Explanation& result) {
   result.masquerade = verdict.masquerade && verdict.action == Action::kForward;
+  if (result.frontend->kind == FrontendKind::kHostPort) return explain_host_port(verdict, result);
   switch (verdict.action) {
     case Action::kReject:
       result.outcome = Outcome::kReject;

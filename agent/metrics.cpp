@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "agent/process_metrics.hpp"
+#include "dataplane/plan/host_ports.hpp"
 
 namespace fairlead {
 namespace {
@@ -43,7 +44,7 @@ prometheus::Histogram::BucketBoundaries programming_buckets() {
 PlanSize measure(const Plan& plan) {
   PlanSize size;
   for (const auto& [name, ports] : plan.services) {
-    if (!ports.empty()) ++size.services;
+    if (!ports.empty() && !is_host_ports_name(name)) ++size.services;
     for (const ServicePlan& port : ports) {
       size.frontends += port.frontends.size();
       size.backends += port.cluster_backends.size();

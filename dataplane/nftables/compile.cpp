@@ -261,7 +261,8 @@ PortTables compile(const ServicePlan& plan, std::uint32_t id, const KnownSlots& 
   tables.hairpins.erase(std::unique(tables.hairpins.begin(), tables.hairpins.end()),
                         tables.hairpins.end());
   tables.rows.reserve(plan.frontends.size());
-  for (const Frontend& frontend : plan.frontends) tables.rows.push_back(row_of(frontend, tables));
+  for (const Frontend& frontend : plan.frontends)
+    if (!frontend.address.is_loopback()) tables.rows.push_back(row_of(frontend, tables));
   return tables;
 }
 

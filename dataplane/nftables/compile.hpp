@@ -19,7 +19,8 @@ struct KnownSlots {
 };
 KnownSlots slots_of(const PortTables& tables);
 
-/// `id`: 1 to kIdLimit - 1, the Service port's own.
+/// `id`: 1 to kIdLimit - 1, the Service port's own. Frontends at loopback addresses are left out:
+/// what the node sends there leaves it only where route_localnet opens the node's own to its pods.
 PortTables compile(const ServicePlan& plan, std::uint32_t id, const KnownSlots& known);
 
 /// Appends all elements that belong to this Service port alone, in no order.

@@ -1,6 +1,7 @@
-// One ordered set holds every claim: by address, ClusterIPs first, then port and protocol, then age
-// and name. So the holder of a frontend is the first of its group, and whether an address is a
-// ClusterIP is the first entry of the address.
+// One ordered set holds every claim: by address, ClusterIPs first and host ports last, then port
+// and protocol, then age and name. So the holder of a frontend is the first of its group, and
+// whether an address is a ClusterIP is the first entry of the address. NodePorts are at the
+// unspecified address, and so is each host port once more, to be found as their rival.
 #include "dataplane/plan/claims.hpp"
 
 #include <tuple>
@@ -13,10 +14,8 @@ bool Claims::Claim::operator<(const Claim& other) const {
   };
   if (key(*this) != key(other)) return key(*this) < key(other);
   // No name goes before all names: the bounds of a search have none.
-  if (service == nullptr || other.service == nullptr) {
-    return service == nullptr && other.service != nullptr;
-  }
-  return *service < *other.service;
+  if (who == nullptr || other.who == nullptr) return who == nullptr && other.who != nullptr;
+  return *who < *other.who;
 }
 
 bool Claims::Claim::asks_for_the_same(const Claim& other) const {
@@ -24,10 +23,14 @@ bool Claims::Claim::asks_for_the_same(const Claim& other) const {
          protocol == other.protocol;
 }
 
-Claims::Claim Claims::make(const Service& service, const WantedFrontend& wanted) {
-  return {wanted.address,  wanted.is_cluster_ip() ? Rank::kClusterIp : Rank::kExternal,
-          wanted.port,     wanted.protocol,
-          service.created, &service.name};
+Claims::Rank Claims::rank_of(FrontendKind kind) {
+  if (kind == FrontendKind::kClusterIp) return Rank::kClusterIp;
+  return kind == FrontendKind::kHostPort ? Rank::kHostPort : Rank::kExternal;
+}
+
+Claims::Claim Claims::make(const Claimant& who, const WantedFrontend& wanted) {
+  return {wanted.address,  rank_of(wanted.kind), wanted.port,
+          wanted.protocol, who.created,          &who.name};
 }
 
 Claims::Claim Claims::first_at(const Ip& address, Rank rank) {
@@ -36,8 +39,19 @@ Claims::Claim Claims::first_at(const Ip& address, Rank rank) {
 
 Claims::Claim Claims::first_of_group(Claim claim) {
   claim.created = Time::min();
-  claim.service = nullptr;
+  claim.who = nullptr;
   return claim;
+}
+
+Claims::Claim Claims::of_rank(Claim claim, Rank rank) {
+  claim.rank = rank;
+  return claim;
+}
+
+std::string Claims::owner_of(const Claim& claim) {
+  if (claim.rank != Rank::kHostPort) return "Service " + to_string(*claim.who);
+  const std::string& name = claim.who->name;  // of host_ports_name()
+  return "Pod " + to_string(ObjectName{claim.who->ns, name.substr(name.find('@') + 1)});
 }
 
 const Claims::Claim* Claims::cluster_ip_at(const Ip& address) const {
@@ -47,51 +61,68 @@ const Claims::Claim* Claims::cluster_ip_at(const Ip& address) const {
   return is_one ? &*first : nullptr;
 }
 
-void Claims::collect_rivals(const Claim& claim, std::set<ObjectName>& rivals) const {
+const Claims::Claim* Claims::holder_of(const Claim& claim) const {
+  const auto first = claims_.lower_bound(first_of_group(claim));
+  return first != claims_.end() && first->asks_for_the_same(claim) ? &*first : nullptr;
+}
+
+void Claims::collect_group(const Claim& claim, std::set<ObjectName>& rivals) const {
   for (auto it = claims_.lower_bound(first_of_group(claim));
        it != claims_.end() && it->asks_for_the_same(claim); ++it) {
-    rivals.insert(*it->service);
-  }
-  if (claim.rank != Rank::kClusterIp) return;
-  for (auto it = claims_.lower_bound(first_at(claim.address, Rank::kExternal));
-       it != claims_.end() && it->address == claim.address; ++it) {
-    rivals.insert(*it->service);
+    rivals.insert(*it->who);
   }
 }
 
-void Claims::add(const Service& service, std::span<const WantedFrontend> wanted,
+void Claims::collect_rivals(const Claim& claim, std::set<ObjectName>& rivals) const {
+  collect_group(claim, rivals);
+  if (claim.rank == Rank::kExternal) collect_group(of_rank(claim, Rank::kHostPort), rivals);
+  if (claim.rank != Rank::kClusterIp) return;
+  for (auto it = claims_.lower_bound(first_at(claim.address, Rank::kExternal));
+       it != claims_.end() && it->address == claim.address; ++it) {
+    rivals.insert(*it->who);
+  }
+}
+
+void Claims::add(const Claimant& who, std::span<const WantedFrontend> wanted,
                  std::set<ObjectName>& rivals) {
   for (const WantedFrontend& frontend : wanted) {
-    const Claim claim = make(service, frontend);
+    const Claim claim = make(who, frontend);
     collect_rivals(claim, rivals);
     claims_.insert(claim);
   }
 }
 
-void Claims::remove(const Service& service, std::span<const WantedFrontend> wanted,
+void Claims::remove(const Claimant& who, std::span<const WantedFrontend> wanted,
                     std::set<ObjectName>& rivals) {
   for (const WantedFrontend& frontend : wanted) {
-    const Claim claim = make(service, frontend);
+    const Claim claim = make(who, frontend);
     claims_.erase(claim);
     collect_rivals(claim, rivals);
   }
 }
 
-std::optional<std::string> Claims::why_lost(const Service& service,
+std::optional<std::string> Claims::why_lost(const Claimant& who,
                                             const WantedFrontend& wanted) const {
   if (!wanted.is_cluster_ip()) {
     if (const Claim* owner = cluster_ip_at(wanted.address)) {
-      return "is the ClusterIP of Service " + to_string(*owner->service);
+      return "is the ClusterIP of " + owner_of(*owner);
     }
   }
-  const Claim group = first_of_group(make(service, wanted));
-  const auto holder = claims_.lower_bound(group);
-  if (holder == claims_.end() || !holder->asks_for_the_same(group) ||
-      *holder->service == service.name) {
-    return std::nullopt;
+  const Claim claim = make(who, wanted);
+  if (claim.rank == Rank::kHostPort) {
+    if (const Claim* service = holder_of(of_rank(claim, Rank::kExternal)))
+      return "is already taken by " + owner_of(*service);
   }
-  return "is already taken by Service " + to_string(*holder->service) +
-         (holder->created < service.created ? ", which is older" : ", whose name comes first");
+  const Claim* holder = holder_of(claim);
+  if (holder == nullptr || *holder->who == who.name) return std::nullopt;
+  return "is already taken by " + owner_of(*holder) +
+         (holder->created < who.created ? ", which is older" : ", whose name comes first");
+}
+
+const ObjectName* Claims::node_port_owner(Family family, Port port, Protocol protocol) const {
+  const Claim* owner =
+      holder_of({any_address(family), Rank::kExternal, port, protocol, Time::min(), nullptr});
+  return owner == nullptr ? nullptr : owner->who;
 }
 
 }  // namespace fairlead

@@ -2,6 +2,7 @@
 // datapaths.
 #pragma once
 
+#include "dataplane/plan/pod_host_ports.hpp"
 #include "model/object.hpp"
 #include "model/plan.hpp"
 
@@ -31,7 +32,8 @@ struct PlanOptions {
 };
 
 /// The whole plan. Deterministic: neither the order of arrival nor that of the maps' building
-/// matters.
-Plan plan(const Snapshot& cluster, const PlanOptions& options);
+/// matters. `pods`: those of the node that have host ports.
+Plan plan(const Snapshot& cluster, const PlanOptions& options,
+          const std::vector<PodHostPorts>& pods = {});
 
 }  // namespace fairlead

@@ -1,8 +1,9 @@
 // Events mark Services as stale; update() plans those again.
 //
-//   set_service  the Service, and those whose claims to an address it beats or frees
-//   set_slice    the slice's Service
-//   set_node     every Service, if the view of the node differs
+//   set_service     the Service, and those whose claims to an address it beats or frees
+//   set_slice       the slice's Service
+//   set_node        every Service, if the view of the node differs
+//   set_host_ports  the pods that differ, and those whose claims they beat or free
 #include "dataplane/plan/planner.hpp"
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "dataplane/plan/claims.hpp"
 #include "dataplane/plan/frontends.hpp"
+#include "dataplane/plan/host_ports.hpp"
 #include "dataplane/plan/interner.hpp"
 #include "dataplane/plan/node_view.hpp"
 #include "dataplane/plan/service_plan.hpp"
@@ -35,6 +37,7 @@ std::array<NoLocalEndpoints, 2> count_no_local(const ServicePlans& plans) {
   for (const ServicePlan& plan : plans) {
     NoLocalEndpoints& count = counts[index_of(plan.name.family)];
     for (const Frontend& frontend : plan.frontends) {
+      if (frontend.kind == FrontendKind::kHostPort) continue;
       if (frontend.verdict(Scope::kExternal).action != Action::kDrop) continue;
       (frontend.kind == FrontendKind::kClusterIp ? count.internal : count.external) = 1;
     }
@@ -51,7 +54,9 @@ struct Planner::State {
 
   NodeView view;
   bool is_view_stale = false;
-  Claims claims;  // of all Services in the Snapshot, under `view`
+  Claims claims;  // of all Services in the Snapshot and of `pods`, under `view`
+  HostPortPods pods;
+  std::vector<Ip> host_port_places;  // as the pods' claims have them
   std::set<ObjectName> stale;
   std::set<const EndpointSlice*, BySliceName> slices;
   Interner<std::string> node_names;
@@ -62,20 +67,44 @@ struct Planner::State {
 
   void add_claims(const Service& service) {
     std::vector<Problem> reported_when_planned;
-    claims.add(service, wanted_frontends(service, view, reported_when_planned), stale);
+    claims.add(claimant(service), wanted_frontends(service, view, reported_when_planned), stale);
   }
   void remove_claims(const Service& service) {
     std::vector<Problem> reported_when_planned;
-    claims.remove(service, wanted_frontends(service, view, reported_when_planned), stale);
+    claims.remove(claimant(service), wanted_frontends(service, view, reported_when_planned), stale);
   }
+  void add_claims(const ObjectName& name, const PodHostPorts& pod) {
+    std::vector<Problem> reported_when_planned;
+    claims.add({name, pod.created}, wanted_host_ports(pod, host_port_places, reported_when_planned),
+               stale);
+    stale.insert(name);
+  }
+  void remove_claims(const ObjectName& name, const PodHostPorts& pod) {
+    std::vector<Problem> reported_when_planned;
+    claims.remove({name, pod.created},
+                  wanted_host_ports(pod, host_port_places, reported_when_planned), stale);
+    stale.insert(name);
+  }
+  void refresh_host_port_places();
   void refresh_view();
+  ServicePlans plan_one(const ObjectName& name, std::vector<Problem>& found) const;
   bool replan(const ObjectName& name);
   void set_problems(const ObjectName& name, std::vector<Problem> found);
   void count(const ServicePlans& before, const ServicePlans& now);
 };
 
+/// Addresses come and go; Services do not mind those that only pods' host ports are at.
+void Planner::State::refresh_host_port_places() {
+  std::vector<Ip> fresh = host_port_addresses(snapshot.nodes, options);
+  if (fresh == host_port_places) return;
+  for (const auto& [name, pod] : pods) remove_claims(name, pod);
+  host_port_places = std::move(fresh);
+  for (const auto& [name, pod] : pods) add_claims(name, pod);
+}
+
 void Planner::State::refresh_view() {
   is_view_stale = false;
+  refresh_host_port_places();
   NodeView fresh = view_node(snapshot.nodes, options);
   if (fresh == view) return;
   view = std::move(fresh);
@@ -85,18 +114,26 @@ void Planner::State::refresh_view() {
     add_claims(service);
     stale.insert(name);
   }
+  for (const auto& [name, pod] : pods) add_claims(name, pod);
 }
 
-/// True if the Service's plan is another now.
-bool Planner::State::replan(const ObjectName& name) {
-  ServicePlans now;
-  std::vector<Problem> found;
+/// A Service's, or a pod's.
+ServicePlans Planner::State::plan_one(const ObjectName& name, std::vector<Problem>& found) const {
   if (const auto service = snapshot.services.find(name); service != snapshot.services.end()) {
     const auto own_slices = snapshot.slices.find(name);
-    now = plan_service(service->second,
-                       own_slices == snapshot.slices.end() ? nullptr : &own_slices->second, view,
-                       claims, found);
+    return plan_service(service->second,
+                        own_slices == snapshot.slices.end() ? nullptr : &own_slices->second, view,
+                        claims, found);
   }
+  if (const auto pod = pods.find(name); pod != pods.end())
+    return plan_host_ports(name, pod->second, host_port_places, view, claims, found);
+  return {};
+}
+
+/// True if its plan is another now.
+bool Planner::State::replan(const ObjectName& name) {
+  std::vector<Problem> found;
+  ServicePlans now = plan_one(name, found);
   set_problems(name, std::move(found));
   const auto before = plan.services.find(name);
   if (before == plan.services.end()) {
@@ -213,6 +250,22 @@ void Planner::set_node(Node node) {
 void Planner::erase_node(const std::string& name) {
   state_->snapshot.nodes.erase(name);
   state_->is_view_stale = true;
+}
+
+void Planner::set_host_ports(std::vector<PodHostPorts> pods) {
+  State& state = *state_;
+  HostPortPods fresh = by_name(std::move(pods));
+  std::erase_if(state.pods, [&](const auto& known) {
+    const auto& [name, pod] = known;
+    const auto wanted = fresh.find(name);
+    if (wanted != fresh.end() && wanted->second == pod) return false;
+    state.remove_claims(name, pod);
+    return true;
+  });
+  for (auto& [name, pod] : fresh) {
+    const auto [stored, is_new] = state.pods.try_emplace(name, std::move(pod));
+    if (is_new) state.add_claims(stored->first, stored->second);
+  }
 }
 
 std::vector<ObjectName> Planner::update() {

@@ -21,7 +21,7 @@ struct NoLocalEndpoints {
   bool operator==(const NoLocalEndpoints&) const = default;
 };
 
-/// Owns the Snapshot and its Plan. plan() always equals plan(snapshot(), options) of
+/// Owns the Snapshot and its Plan. plan() always equals plan(snapshot(), options, pods) of
 /// dataplane/plan/plan.hpp once update() has run, whatever the order of the events. One thread.
 class Planner {
  public:
@@ -44,6 +44,10 @@ class Planner {
   /// Replans everything if what plans depend on changed: zone, addresses, pod ranges.
   void set_node(Node node);
   void erase_node(const std::string& name);
+
+  /// All pods of this node that have host ports; those that are not named have none any more. Only
+  /// those that differ from what was known are replanned, under host_ports_name().
+  void set_host_ports(std::vector<PodHostPorts> pods);
 
   /// Replans what the events since the last call touched, Services whose conflicts over an address
   /// changed with them included. The Services whose plan differs now, sorted; also those that have

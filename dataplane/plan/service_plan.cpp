@@ -152,7 +152,7 @@ std::map<ServicePortName, std::vector<WantedFrontend>> held_frontends(
     std::vector<Problem>& problems) {
   std::map<ServicePortName, std::vector<WantedFrontend>> by_port;
   for (const WantedFrontend& wanted : wanted_frontends(service, view, problems)) {
-    if (const auto why = claims.why_lost(service, wanted)) {
+    if (const auto why = claims.why_lost(claimant(service), wanted)) {
       report_loss(service, wanted, *why, problems);
       continue;
     }

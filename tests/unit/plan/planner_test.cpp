@@ -157,10 +157,11 @@ class RandomCluster {
     if (!chance(10)) service.cluster_ips.push_back(address("172.30.0."));
     if (chance(3)) service.cluster_ips.push_back(address("fd00:172::"));
     for (std::size_t i = below(3) + 1; i > 0; --i) {
-      ServicePort port{std::string(1, static_cast<char>('p' + i)),
-                       chance(3) ? Protocol::kUdp : Protocol::kTcp,
-                       make_port(static_cast<std::int64_t>(80 + below(3))).value(),
-                       {}};
+      ServicePort port{
+          std::string(1, static_cast<char>('p' + i)),
+          chance(3) ? Protocol::kUdp : Protocol::kTcp,
+          make_port(static_cast<std::int64_t>(chance(4) ? 30000 : 80 + below(3))).value(),
+          {}};
       if (chance(3))
         port.node_port = make_port(static_cast<std::int64_t>(30000 + below(3))).value();
       service.ports.push_back(std::move(port));
@@ -203,14 +204,38 @@ class RandomCluster {
     return node;
   }
 
+  std::vector<PodHostPorts> pods() {
+    std::vector<PodHostPorts> pods;
+    for (std::size_t i = below(4); i > 0; --i) {
+      PodHostPorts pod{.pod = {"shop", name()},
+                       .created = Time(std::chrono::seconds(below(2))),
+                       .addresses = {address("10.180.0.")},
+                       .ports = {}};
+      if (chance(2)) pod.addresses.push_back(address("fd00:180::"));
+      for (std::size_t k = below(3) + 1; k > 0; --k) {
+        HostPort port{.port = make_port(static_cast<std::int64_t>(30000 + below(3))).value(),
+                      .pod_port = make_port(80).value(),
+                      .protocol = chance(3) ? Protocol::kUdp : Protocol::kTcp,
+                      .host_ip = {}};
+        if (chance(3)) port.host_ip = address("192.168.0.");
+        pod.ports.push_back(port);
+      }
+      pods.push_back(std::move(pod));
+    }
+    return pods;
+  }
+
   PlanOptions options() {
     PlanOptions options = World().options;
+    while (chance(2)) options.local_addresses.push_back(address("192.168.0."));
     options.masquerade_all = chance(2);
     if (chance(3)) options.detect_local = {};
     if (chance(3)) options.allowed_external_ips = {cidr("203.0.113.0/31")};
     if (chance(3)) options.node_port_cidrs = {cidr("192.168.0.0/31")};
     return options;
   }
+
+  std::vector<PodHostPorts> known_pods;
 
   void change(Planner& planner) {
     switch (below(20)) {
@@ -227,6 +252,9 @@ class RandomCluster {
       case 6:
       case 7:
         return planner.erase_slice({"shop", "slice-" + name()});
+      case 8:
+      case 9:
+        return planner.set_host_ports(known_pods = pods());
       default:
         return chance(2) ? planner.set_service(service()) : planner.set_slice(slice());
     }
@@ -245,12 +273,13 @@ TEST(PlannerProperty, EqualsPlanningFromScratchAfterAnyEvents) {
       const auto before = planner.plan().services;
       const auto changed = planner.update();
 
-      const Plan expected = plan(planner.snapshot(), planner.options());
+      const Plan expected = plan(planner.snapshot(), planner.options(), random.known_pods);
       ASSERT_EQ(planner.plan().services, expected.services) << "seed " << seed << ", step " << step;
       ASSERT_EQ(planner.plan().problems, expected.problems) << "seed " << seed << ", step " << step;
       ASSERT_EQ(planner.plan().node, expected.node) << "seed " << seed << ", step " << step;
       std::vector<ObjectName> differing;
-      for (const auto& name : {"a", "b", "c", "d", "e", "f"}) {
+      for (const auto& name :
+           {"a", "b", "c", "d", "e", "f", "pod@a", "pod@b", "pod@c", "pod@d", "pod@e", "pod@f"}) {
         const auto was = before.find({"shop", name}), is = expected.services.find({"shop", name});
         const bool was_there = was != before.end(), is_there = is != expected.services.end();
         if (was_there != is_there || (was_there && was->second != is->second))
