@@ -5,7 +5,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <span>
+#include <vector>
 
 #include "tests/netns/podnet/fleet.hpp"
 
@@ -49,6 +52,85 @@ bool vxlan_arrives(const Namespace& from, const Namespace& to, const char* addre
   EXPECT_EQ(::poll(&waiting, 1, 5000), 1) << "another VNI on the same port is held back";
   ::recv(receiver.get(), first.data(), first.size(), 0);
   return first[6] == static_cast<std::uint8_t>(vni);
+}
+
+void put_sum(std::span<std::uint8_t> header, std::size_t at) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < header.size(); i += 2) sum += header[i] << 8 | header[i + 1];
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  header[at] = static_cast<std::uint8_t>(~sum >> 8);
+  header[at + 1] = static_cast<std::uint8_t>(~sum);
+}
+
+std::vector<std::uint8_t> ipv4_header(const Ip& from, const Ip& to, std::uint8_t protocol,
+                                      std::size_t payload) {
+  std::vector<std::uint8_t> header(20);
+  header[0] = 0x45;
+  header[3] = static_cast<std::uint8_t>(20 + payload);
+  header[8] = 64;
+  header[9] = protocol;
+  std::copy_n(from.bytes.end() - 4, 4, header.begin() + 12);
+  std::copy_n(to.bytes.end() - 4, 4, header.begin() + 16);
+  put_sum(header, 10);
+  return header;
+}
+
+/// An echo request to the first node's pod in VXLAN, behind UDP's header.
+std::vector<std::uint8_t> tunnelled_echo() {
+  std::vector<std::uint8_t> bytes{0x08, 0, 0, 0, 0, 0, 201, 0};
+  const podnet::Mac to = podnet::vtep_mac("node-1");
+  bytes.insert(bytes.end(), to.begin(), to.end());
+  bytes.insert(bytes.end(), {0x02, 0, 0, 0, 0, 9, 0x08, 0x00});
+  std::vector<std::uint8_t> echo{8, 0, 0, 0, 0, 1, 0, 1};
+  put_sum(echo, 2);
+  const auto header = ipv4_header(ip_of("10.244.9.9"), ip_of("10.244.1.10"), 1, echo.size());
+  bytes.insert(bytes.end(), header.begin(), header.end());
+  bytes.insert(bytes.end(), echo.begin(), echo.end());
+  return bytes;
+}
+
+/// That in two pieces, of which the first ends behind UDP's header.
+void send_in_pieces(const Namespace& from, std::uint8_t id) {
+  const std::vector<std::uint8_t> rest = tunnelled_echo();
+  const std::vector<std::uint8_t> udp{
+      0x30, 0x39, 0x12, 0xb5, 0, static_cast<std::uint8_t>(8 + rest.size()), 0, 0};
+  const Ip source = ip_of("192.0.2.250"), target = ip_of("192.0.2.1");
+  const auto send = [&](const std::vector<std::uint8_t>& payload, std::uint8_t flags,
+                        std::uint8_t offset) {
+    auto packet = ipv4_header(source, target, 17, payload.size());
+    packet[5] = id;
+    packet[6] = flags;
+    packet[7] = offset;
+    packet[10] = packet[11] = 0;
+    put_sum(packet, 10);
+    packet.insert(packet.end(), payload.begin(), payload.end());
+    const Fd socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    std::copy_n(target.bytes.end() - 4, 4, reinterpret_cast<std::uint8_t*>(&to.sin_addr));
+    ASSERT_EQ(::sendto(socket.get(), packet.data(), packet.size(), 0,
+                       reinterpret_cast<sockaddr*>(&to), sizeof(to)),
+              static_cast<ssize_t>(packet.size()));
+  };
+  from.run([&] {
+    send(udp, 0x20, 0);  // more fragments
+    send(rest, 0, 1);    // behind 8 bytes
+  });
+}
+
+TEST_F(FleetTest, VxlanOfAStrangerInPiecesIsDroppedWithoutConnectionTracking) {
+  masquerade.on = false;  // which would put the pieces together before
+  apply_all();
+  outside.sh("ping -n -c 1 -W 5 192.0.2.1 >/dev/null");
+  const std::string before = echoes(*nodes[0]);
+  send_in_pieces(outside, 1);
+  outside.sh("ping -n -c 1 -W 5 192.0.2.1 >/dev/null");  // behind them
+  EXPECT_EQ(echoes(*nodes[0]), before);
+
+  nodes[0]->ns.sh("nft flush ruleset");
+  send_in_pieces(outside, 2);
+  outside.sh("ping -n -c 1 -W 5 192.0.2.1 >/dev/null");
+  EXPECT_NE(echoes(*nodes[0]), before) << "the pieces do not make a packet";
 }
 
 TEST_F(FleetTest, VxlanOfAStrangerIsDroppedAndTheSameOfANodeIsTaken) {
