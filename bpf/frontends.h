@@ -1,7 +1,7 @@
 // destination -> frontend's word: what sockets and packets ask alike.
 //
 //   filter says no                 -> in a Service range? unallocated : not ours
-//   address . port . protocol      -> found
+//   address . port . protocol      -> found; not asked of an address that no frontend has
 //   an address with NodePorts      -> the NodePort, found; else the node's own business
 //   a ClusterIP without this port  -> refused
 #pragma once
@@ -84,16 +84,17 @@ static __always_inline enum destination find_destination(const struct fl_config*
                                                          const bool ipv6, fl_frontend_word* word) {
   if (!is_interesting(address)) return in_service_range(node, address) ? UNALLOCATED : NOT_OURS;
   struct fl_frontend_key key = {.address = *address, .port = port, .protocol = protocol};
-  *word = look_up_word(&key);
-  if (*word) return FOUND;
-  key.port = 0;
-  key.protocol = 0;
-  const fl_frontend_word known = look_up_word(&key);
-  if (known & FL_ADDRESS_NODE && is_node_port(port, protocol)) {
+  const struct fl_frontend_key address_key = {.address = *address};
+  const bool may_be_node_port = is_node_port(port, protocol);
+  fl_frontend_word known = may_be_node_port ? look_up_word(&address_key) : 0;
+  if (!(known & FL_ADDRESS_BARE)) {
+    *word = look_up_word(&key);
+    if (*word) return FOUND;
+  }
+  if (!may_be_node_port) known = look_up_word(&address_key);
+  if (known & FL_ADDRESS_NODE && may_be_node_port) {
     __builtin_memset(&key.address, 0, sizeof(key.address));
     if (!ipv6) key.address.word[2] = bpf_htonl(FL_MAPPED_PREFIX);
-    key.port = port;
-    key.protocol = protocol;
     *word = look_up_word(&key);
     if (*word) return FOUND;
   }

@@ -222,6 +222,18 @@ static __always_inline int remove_entry(__u32 place, const bool ipv6) {
   return 0;
 }
 
+/// As is_contested(), of an entry in the first bucket of its key that nobody goes past: only the
+/// other way of it can have the key, and most often has not.
+static __always_inline bool stands_alone(__u64 key, __u64 hash, __u32 own, const bool ipv6) {
+  if (own / FL_FLOW_WAYS != fl_flow_bucket(hash, 0, buckets_of(ipv6))) return false;
+  void* bucket = bucket_at(own / FL_FLOW_WAYS, ipv6);
+  if (!bucket) return false;
+  const __u64 first = *control_of(bucket, ipv6);
+  const __u64 second = *control_of(way_of(bucket, 1, ipv6), ipv6);
+  const __u64 other = own & 1 ? first : second;
+  return !(state_of(first) & FL_FLOW_SPILLED) && (other & FL_FLOW_KEY_MASK) != key;
+}
+
 static __always_inline int insert_entry(struct new_entry* want, const bool ipv6) {
   const __u64 key = key_of(&want->tuple, want->protocol);
   const __u64 hash = fl_flow_hash(&want->tuple.source, &want->tuple.destination, key, ipv6);
@@ -240,7 +252,8 @@ static __always_inline int insert_entry(struct new_entry* want, const bool ipv6)
   write_entry(entry, want, ipv6);
   // From busy to published; keeps FL_FLOW_SPILLED, which others may set meanwhile.
   __sync_fetch_and_xor(control, (__u64)(FL_FLOW_BUSY ^ want->state) << FL_FLOW_STATE_SHIFT);
-  if (is_contested(want, hash, want->victim.place, ipv6)) {
+  if (!stands_alone(key, hash, want->victim.place, ipv6) &&
+      is_contested(want, hash, want->victim.place, ipv6)) {
     remove_entry(want->victim.place, ipv6);
     return INSERT_TAKEN;
   }

@@ -68,6 +68,7 @@ static __always_inline enum fl_scope scope_of(const struct beginning* of,
   // As IPv6: an IPv4 address is one as well, and has prefixes of its own.
   if (in_prefixes(&of->tuple.source, node->internal, node->internal_prefix_count, true))
     return FL_SCOPE_INTERNAL;
+  if (node->no_internal_interfaces) return FL_SCOPE_EXTERNAL;
   const __u32 index = of->interface;
   const struct fl_interface* interface = bpf_map_lookup_elem(&interfaces, &index);
   return interface && interface->flags & FL_INTERFACE_INTERNAL ? FL_SCOPE_INTERNAL
@@ -144,7 +145,9 @@ static __always_inline bool set_node_source(struct beginning* of, const struct f
   const int family = ipv6 ? 1 : 0;
   of->flow.new_source = node->node_address[family];
   const __u32 index = of->out_interface;
-  const struct fl_interface* interface = bpf_map_lookup_elem(&interfaces, &index);
+  const bool is_known =
+      index == node->node_interface && node->node_interface_families & (1 << family);
+  const struct fl_interface* interface = is_known ? NULL : bpf_map_lookup_elem(&interfaces, &index);
   if (interface && !is_unspecified(&interface->address[family], ipv6))
     of->flow.new_source = interface->address[family];
   return !is_unspecified(&of->flow.new_source, ipv6);

@@ -67,7 +67,10 @@ struct fl_config {
   __u8 round_robin;            // default algorithm of new flows without affinity
   __u8 foreign_sockets;        // `foreign_flows` is not empty
   __u32 drop_events_a_second;  // to the ring buffer, of each CPU
-  __u32 pad;
+  // What need not be asked of map `interfaces`, for each new flow; 0: all of it.
+  __u16 node_interface;          // a link whose address is `node_address`, in all families that ...
+  __u8 node_interface_families;  // ... have their bit here: 1 IPv4, 2 IPv6
+  __u8 no_internal_interfaces;   // none is FL_INTERFACE_INTERNAL
   struct fl_address node_address[2];  // IPv4, IPv6: SNAT where an interface has none; zero: none
   struct fl_prefix internal[FL_PREFIXES];  // whose packets are those of local pods
   struct fl_prefix

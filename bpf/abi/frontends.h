@@ -50,6 +50,7 @@ enum fl_action { FL_ACTION_FORWARD = 0, FL_ACTION_REJECT = 1, FL_ACTION_DROP = 2
 enum fl_address_bits {
   FL_ADDRESS_CLUSTER_IP = 1,  // a port that no frontend has is refused
   FL_ADDRESS_NODE = 2,        // NodePorts are open here; all other ports are the node's own
+  FL_ADDRESS_BARE = 4,        // beside FL_ADDRESS_NODE: it is no frontend's own address
 };
 
 enum fl_algorithm {

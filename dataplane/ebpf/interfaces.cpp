@@ -2,9 +2,12 @@
 #include "dataplane/ebpf/interfaces.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <limits>
 
 #include "dataplane/ebpf/compile.hpp"
+#include "dataplane/ebpf/tables.hpp"
 
 namespace fairlead::ebpf {
 namespace {
@@ -75,6 +78,27 @@ fl_address node_address(const NodeSettings& node, const Network& network, Family
   return first_of(candidates, family);
 }
 
+bool has_address(const fl_interface& interface, const fl_config& config, int family) {
+  const fl_address& node = config.node_address[family];
+  return !same_bytes(node, fl_address{}) && same_bytes(interface.address[family], node);
+}
+
+/// Which questions about interfaces the node itself answers.
+void add_answers(const Network& network, const NodeSettings& node, fl_config& config) {
+  config.no_internal_interfaces = 1;
+  for (const NetworkLink& link : network.links) {
+    const fl_interface interface = interface_of(link, network, node);
+    if (interface.flags & FL_INTERFACE_INTERNAL) config.no_internal_interfaces = 0;
+    const auto families = static_cast<__u8>((has_address(interface, config, 0) ? 1 : 0) |
+                                            (has_address(interface, config, 1) ? 2 : 0));
+    if (std::popcount(families) <= std::popcount(config.node_interface_families) ||
+        link.index > std::numeric_limits<__u16>::max())
+      continue;
+    config.node_interface = static_cast<__u16>(link.index);
+    config.node_interface_families = families;
+  }
+}
+
 __u32 put_prefixes(const std::vector<Cidr>& cidrs, fl_prefix* prefixes) {
   const auto count = static_cast<__u32>(std::min<std::size_t>(cidrs.size(), FL_PREFIXES));
   for (__u32 i = 0; i < count; ++i) prefixes[i] = prefix_of(cidrs[i]);
@@ -130,6 +154,7 @@ fl_config config_of(const NodeSettings& node, const Network& network, const Opti
   config.longest_timeout = kLongestTimeout;
   config.node_address[0] = node_address(node, network, Family::kIpv4);
   config.node_address[1] = node_address(node, network, Family::kIpv6);
+  add_answers(network, node, config);
   if (node.detect_local.mode == DetectLocal::Mode::kCidr)
     config.internal_prefix_count = put_prefixes(node.detect_local.cidrs, config.internal);
   config.service_prefix_count = put_prefixes(node.service_cidrs, config.service);

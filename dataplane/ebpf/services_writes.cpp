@@ -92,6 +92,7 @@ void Services::write_addresses(const Batch& batch, Writes& writes) const {
     std::uint32_t bits = 0;
     if (use.cluster_ips > 0) bits |= FL_ADDRESS_CLUSTER_IP;
     if (use.is_node) bits |= FL_ADDRESS_NODE;
+    if (use.is_node && use.frontends == 0) bits |= FL_ADDRESS_BARE;
     const auto have = published_.find(key);
     if (bits == 0) {
       if (have != published_.end()) writes.erase_addresses.push_back(key);
@@ -104,6 +105,7 @@ void Services::write_addresses(const Batch& batch, Writes& writes) const {
   for (const auto& [address, delta] : batch.addresses) {
     const auto found = addresses_.find(address);
     AddressUse use = found == addresses_.end() ? AddressUse{} : found->second;
+    use.frontends += delta.frontends;
     use.cluster_ips += delta.cluster_ips;
     if (delta.is_node) use.is_node = *delta.is_node;
     settle_entry(address, use);

@@ -35,6 +35,28 @@ TEST_P(DestinationTest, PacketToANodePortOfAnotherNodeIsUntouched) {
   expect_passed_untouched(arrive(sent), sent);
 }
 
+TEST_P(DestinationTest, FrontendOfTheNodesOwnAddressIsAskedBeforeItsNodePort) {
+  const auto other = tables().add(service_with({{world.remote_pods[1], 8081}}));
+  tables().publish({world.node, 30080}, protocol(), other, {});
+  const Packet arrived = packet_of(arrive(from_client({world.node, 30080})));
+  EXPECT_EQ(arrived.to, (Endpoint{world.remote_pods[1], 8081}));
+}
+
+TEST_P(DestinationTest, NodePortOfAnAddressThatNoFrontendHasIsFound) {
+  tables().mark(world.node, FL_ADDRESS_NODE | FL_ADDRESS_BARE);
+  const Packet arrived = packet_of(arrive(from_client({world.node, 30080})));
+  EXPECT_EQ(arrived.to, (Endpoint{world.remote_pods[0], 8080}));
+  const Packet sent = from_client({world.node, 22});
+  expect_passed_untouched(arrive(sent), sent);
+}
+
+TEST_P(DestinationTest, ClusterIpOfAPortThatIsANodePortAsWellIsFound) {
+  const auto other = tables().add(service_with({{world.remote_pods[1], 8081}}));
+  tables().publish({world.cluster_ip, 30080}, protocol(), other, {});
+  const Packet arrived = packet_of(arrive(from_client({world.cluster_ip, 30080})));
+  EXPECT_EQ(arrived.to, (Endpoint{world.remote_pods[1], 8081}));
+}
+
 TEST_P(DestinationTest, AddressOfTheServiceRangeThatNoServiceHasIsDropped) {
   expect_dropped(arrive(from_client({world.unallocated, 80})));
   EXPECT_EQ(tables().drops(FL_DROP_UNALLOCATED), 1U);

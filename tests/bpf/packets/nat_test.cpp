@@ -53,6 +53,20 @@ TEST_P(NatTest, MasqueradedConnectionToARemoteBackendGoesThereAndBack) {
   EXPECT_EQ(tables().counter(FL_COUNT_FLOWS_CREATED), 1U);
 }
 
+TEST_P(NatTest, AddressOfTheLinkThatAPacketLeavesByIsTheSource) {
+  publish_node_port(service_with({remote()}), FL_VERDICT_MASQUERADE);
+  fl_interface eth0{};
+  eth0.address[is_v6() ? 1 : 0] = abi_address(world.other_node);
+  tables().set_interface(kEth0, eth0);
+  EXPECT_EQ(packet_of(arrive(from_client(front()))).from.ip, world.other_node);
+  // Now the node says that this link's address is its own: that is not asked of the link.
+  tables().config().node_interface = kEth0;
+  tables().config().node_interface_families = is_v6() ? 2 : 1;
+  EXPECT_EQ(packet_of(arrive(from_client(front(), 40001))).from.ip, world.node);
+  tables().config().node_interface_families = is_v6() ? 1 : 2;
+  EXPECT_EQ(packet_of(arrive(from_client(front(), 40002))).from.ip, world.other_node);
+}
+
 TEST_P(NatTest, ClientOfALocalBackendKeepsItsAddress) {
   publish_node_port(service_with({}, {local()}), FL_VERDICT_LOCAL);
   const Packet sent = from_client(front());
