@@ -51,9 +51,10 @@ bool is_internal(const NetworkLink& link, const Network& network, const DetectLo
   return bridge != network.links.end() && link.master == bridge->index;
 }
 
-/// A veth to a pod, and not the node's own way to the world (a node that is a container).
+/// A veth to a pod, and not the node's own way to the world (a node that is a container). Not where
+/// a limit of what the pod receives is at the node's end, which bpf_redirect_peer() goes past.
 bool leads_into_pod(const NetworkLink& link, const Network& network, const NodeSettings& node) {
-  if (!link.peer_is_elsewhere || has_default_route(link, network)) return false;
+  if (!link.peer_is_elsewhere || link.has_queue || has_default_route(link, network)) return false;
   return std::ranges::none_of(link.addresses, [&](const Ip& address) {
     const auto mode = address.is_v4() ? node.node_ports_v4 : node.node_ports_v6;
     return mode == NodeSettings::NodePorts::kListed &&

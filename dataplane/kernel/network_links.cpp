@@ -52,6 +52,11 @@ NetworkLink parse_link(const nlmsghdr& message) {
       case IFLA_LINK_NETNSID:
         link.peer_is_elsewhere = true;
         break;
+      case IFLA_QDISC: {
+        const std::string_view qdisc = text_of(attribute);
+        link.has_queue = qdisc != "noqueue" && qdisc != "noop";  // noop: while it is down
+        break;
+      }
       case kParentDevice:
         link.is_hardware = true;
         break;

@@ -22,6 +22,7 @@ struct NetworkLink {
   bool is_hardware = false;          // of a bus
   int master = 0;                    // the bridge or bond that it is a port of; 0: none
   bool peer_is_elsewhere = false;    // veth: its other end is in another network namespace
+  bool has_queue = false;            // somebody made it hold back what it sends
   std::vector<Ip> addresses;         // in the kernel's order
   std::vector<Ip> global_addresses;  // of scope global, fit to send from
   bool operator==(const NetworkLink&) const = default;

@@ -1,8 +1,9 @@
-// Notifications of rtnetlink -> is it about a link named fl-…, a route of our protocol, or a
-// neighbour that goes?
+// Notifications of rtnetlink -> is it about a link named fl-…, a route of our protocol, a
+// neighbour or a queueing discipline that goes?
 #include "dataplane/podnet/attachment_monitor.hpp"
 
 #include <libmnl/libmnl.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
 #include <array>
@@ -14,7 +15,8 @@
 namespace fairlead::podnet {
 namespace {
 
-constexpr std::array kGroups{RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEIGH};
+constexpr std::array kGroups{RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEIGH,
+                             RTNLGRP_TC};
 
 bool is_pods_link(const nlmsghdr& message) {
   bool found = false;
@@ -38,6 +40,8 @@ bool concerns_us(const nlmsghdr& message) {
       return (static_cast<const ndmsg*>(mnl_nlmsg_get_payload(&message))->ndm_state &
               NUD_PERMANENT) != 0 ||
              message.nlmsg_type == RTM_DELNEIGH;
+    case RTM_DELQDISC:  // a pod's limit, for all that can be seen
+      return static_cast<const tcmsg*>(mnl_nlmsg_get_payload(&message))->tcm_parent == TC_H_ROOT;
     default:
       return false;
   }

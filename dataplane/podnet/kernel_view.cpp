@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fstream>
 
+#include "dataplane/podnet/bandwidth.hpp"
 #include "dataplane/podnet/links.hpp"
 
 namespace fairlead::podnet {
@@ -20,6 +21,12 @@ template <class Row>
 bool holds(const std::vector<Row>& rows, const std::vector<Row>& wanted) {
   return std::ranges::all_of(wanted,
                              [&](const Row& row) { return std::ranges::binary_search(rows, row); });
+}
+
+bool is_limited(const KernelView& view, const Attachment& attachment, int device) {
+  const auto wanted = host_bucket(attachment);
+  const auto found = view.buckets.find(device);
+  return !wanted || (found != view.buckets.end() && found->second == *wanted);
 }
 
 }  // namespace
@@ -36,6 +43,7 @@ Result<KernelView> read_kernel_view() {
   std::ranges::sort(view.links, {}, &LinkDetails::name);
   TRY(view.routes, read_own_routes(socket));
   TRY(view.neighbours, read_neighbours(socket, 0));
+  TRY(view.buckets, read_token_buckets(socket));
   return view;
 }
 
@@ -61,12 +69,14 @@ Result<bool> restore_host_side(const KernelView& view, const Attachment& attachm
   if (link == nullptr) return false;
   if (link->is_up && link->mac == attachment.host_mac && link->mtu == attachment.mtu &&
       holds(view.routes, host_routes(attachment, link->index)) &&
-      holds(view.neighbours, host_neighbours(attachment, link->index)))
+      holds(view.neighbours, host_neighbours(attachment, link->index)) &&
+      is_limited(view, attachment, link->index))
     return false;
   TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
   RouteBatch batch;
   batch.change_link(link->index, {.mtu = attachment.mtu, .mac = attachment.host_mac});
   add_host_side(batch, attachment, link->index);
+  TRY_VOID(limit_rate(socket, link->index, host_bucket(attachment)));
   TRY_VOID(batch.commit(socket));
   return true;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/kernel/netns.hpp"
+#include "dataplane/kernel/qdiscs.hpp"
 #include "dataplane/kernel/route_reads.hpp"
 #include "dataplane/podnet/attachment.hpp"
 
@@ -18,6 +19,7 @@ struct KernelView {
   std::vector<LinkDetails> links;           // by name
   std::vector<KernelRoute> routes;          // ours, sorted
   std::vector<KernelNeighbour> neighbours;  // permanent, sorted
+  std::map<int, TokenBucket> buckets;       // by device
 
   [[nodiscard]] const LinkDetails* link(const std::string& name) const;
   [[nodiscard]] bool has_link(const std::string& name) const { return link(name) != nullptr; }

@@ -11,6 +11,7 @@
 #include "dataplane/kernel/link_requests.hpp"
 #include "dataplane/kernel/route_reads.hpp"
 #include "dataplane/kernel/sysctl.hpp"
+#include "dataplane/podnet/bandwidth.hpp"
 
 namespace fairlead::podnet {
 namespace {
@@ -60,7 +61,8 @@ Result<> dress_pod(const Attachment& attachment, NetlinkSocket& pod) {
     batch.add_neighbour({link->index, gateway(ip.family()), attachment.host_mac});
     batch.add_route(default_route(ip.family(), link->index));
   }
-  return batch.commit(pod);
+  TRY_VOID(batch.commit(pod));
+  return limit_rate(pod, link->index, pod_bucket(attachment));
 }
 
 Result<> dress_host(const Attachment& attachment, NetlinkSocket& host, int device) {
@@ -68,6 +70,8 @@ Result<> dress_host(const Attachment& attachment, NetlinkSocket& host, int devic
   if (const auto setting = "net/ipv6/conf/" + attachment.host_link + "/accept_ra";
       read_sysctl(setting))
     TRY_VOID(write_sysctl(setting, "0"));
+  // Before the link is up, when the eBPF datapath looks whether it may go past what is here.
+  TRY_VOID(limit_rate(host, device, host_bucket(attachment)));
   RouteBatch batch;
   add_host_side(batch, attachment, device);
   return batch.commit(host);
@@ -102,6 +106,8 @@ Result<std::string> find_difference_in_pod(const Attachment& attachment, Netlink
                                                       attachment.host_mac}) == neighbours.end())
       return fmt::format("the pod has lost its neighbour {}", to_string(gateway(family)));
   }
+  TRY(const bool limited, is_limited(pod, link->index, pod_bucket(attachment)));
+  if (!limited) return fmt::format("{} has lost the limit of what the pod sends", name);
   return std::string();
 }
 
@@ -117,6 +123,8 @@ Result<std::string> find_difference_on_host(const Attachment& attachment, Netlin
   for (const KernelNeighbour& neighbour : host_neighbours(attachment, link->index))
     if (!std::ranges::binary_search(neighbours, neighbour))
       return "the node has lost its neighbour " + to_string(neighbour.address);
+  TRY(const bool limited, is_limited(host, link->index, host_bucket(attachment)));
+  if (!limited) return attachment.host_link + " has lost the limit of what the pod receives";
   return std::string();
 }
 
