@@ -114,9 +114,9 @@ Result<Agent> Agent::start(const AgentSetting& setting, const Namespace& where) 
   std::ofstream(config) << fmt::format(
       "apiVersion: fairlead.io/v1alpha1\nkind: AgentConfiguration\nnodeName: {}\nkubeconfig: {}\n"
       "datapath: {}\nclusterCIDRs: [\"{}\"]\nserviceCIDRs: [\"{}\"]\nruntimeDirectory: {}/run\n"
-      "stateDirectory: {}/state\npinDirectory: {}\ncgroup: {}\n",
+      "stateDirectory: {}/state\npinDirectory: {}\ncgroup: {}\n{}",
       setting.node_name, setting.kubeconfig, setting.datapath, setting.cluster_cidr,
-      setting.service_cidr, directory, directory, setting.pins, setting.cgroup);
+      setting.service_cidr, directory, directory, setting.pins, setting.cgroup, setting.more);
   TRY(Child process, bench::start({setting.self, "agent", "--config", config}, where, log));
   const auto ready = [&] {
     return where

@@ -35,6 +35,7 @@ struct AgentSetting {
   std::string cluster_cidr, service_cidr;
   std::string directory;  // of its files
   std::string pins, cgroup;
+  std::string more = {};  // lines of YAML for its configuration
 };
 
 class Agent {

@@ -1,90 +1,141 @@
 // What it costs to connect a pod and to disconnect it: ADD and DEL of CNI plugins, as a runtime
 // calls them, one after the other and four at once.
 //
-//   plugins that are installed -> a node's namespace for each -> rounds: new pods' namespaces ->
-//   ADD, DEL of each; then of four at a time
+//   ways -> a node each -> rounds: new pods' namespaces -> a child in the node's namespace starts
+//   the plugin for each pod, one after the other, then four at a time -> times
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <filesystem>
+#include <sstream>
+#include <thread>
 
+#include "bench/parts/cni_nodes.hpp"
 #include "bench/parts/collector.hpp"
-#include "bench/parts/part.hpp"
-#include "bench/world/namespace.hpp"
 
 namespace fairlead::bench {
 namespace {
 
 constexpr std::size_t kPods = 24, kQuickPods = 12, kAtOnce = 4;
 constexpr unsigned kLeastRounds = 5;
-constexpr std::array kDirectories{"/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"};
 using Clock = std::chrono::steady_clock;
 
-struct Plugin {
-  const char* way;
-  const char* type;     // the executable
-  const char* options;  // of its configuration
-};
-constexpr std::array kPlugins{
-    Plugin{"bridge", "bridge", R"("bridge":"cni0","isGateway":true)"},
-    Plugin{"bridge, masquerade", "bridge", R"("bridge":"cni0","isGateway":true,"ipMasq":true)"},
-    Plugin{"ptp", "ptp", R"("mtu":1450)"}};
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+/// A file without a name that holds `text`.
+Result<Fd> file_of(const std::string& text) {
+  Fd file(::memfd_create("cni", MFD_CLOEXEC));
+  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return system_error(errno, "write a plugin's input");
+  return file;
+}
+std::string path_of(const Fd& file) {
+  return fmt::format("/proc/{}/fd/{}", ::getpid(), file.get());
 }
 
-std::string directory_of(const std::string& type) {
-  for (const char* directory : kDirectories)
-    if (::access((std::string(directory) + "/" + type).c_str(), X_OK) == 0) return directory;
-  return {};
+/// One call of a plugin; each needs a description of the input of its own, hence by path.
+struct Call {
+  const PluginNode& plugin;
+  const char* verb;
+  std::string container, pod;
+};
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
 }
 
-/// A plugin in a node's namespace of its own, with a range for 60,000 pods.
-class PluggedNode {
- public:
-  static Result<PluggedNode> make(const Plugin& plugin, const std::string& scratch) {
-    const std::string directory = directory_of(plugin.type);
-    if (directory.empty() || directory_of("host-local").empty())
-      return invalid(fmt::format("there is no {} and host-local in {}", plugin.type,
-                                 fmt::join(kDirectories, ", ")));
-    TRY(Namespace node, Namespace::create());
-    TRY_VOID(node.set("net.ipv4.ip_forward", "1"));
-    return PluggedNode(plugin, std::move(node), directory, scratch);
-  }
+std::vector<std::string> environment_of(const Call& call) {
+  return {std::string("CNI_COMMAND=") + call.verb,
+          "CNI_CONTAINERID=" + call.container,
+          "CNI_NETNS=" + call.pod,
+          "CNI_IFNAME=eth0",
+          "CNI_PATH=/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni",
+          "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+}
 
-  [[nodiscard]] Command command(const char* verb, const std::string& container,
-                                const Namespace& pod) const {
-    return {
-        .words = {directory_ + "/" + plugin_.type},
-        .input = fmt::format(
-            R"({{"cniVersion":"1.0.0","name":"bench","type":"{}",{},"ipam":{{"type":"host-local",)"
-            R"("dataDir":"{}/ipam","ranges":[[{{"subnet":"10.200.0.0/16"}}]],)"
-            R"("routes":[{{"dst":"0.0.0.0/0"}}]}}}})",
-            plugin_.type, plugin_.options, scratch_),
-        .environment = {std::string("CNI_COMMAND=") + verb, "CNI_CONTAINERID=" + container,
-                        "CNI_NETNS=" + pod.path(), "CNI_IFNAME=eth0", "CNI_PATH=" + directory_,
-                        "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}};
-  }
-  [[nodiscard]] ChildSetting setting() const {
-    return {.network_namespace = node_.fd(), .cgroup = {}, .cpu = {}, .hurries = false};
-  }
-  [[nodiscard]] const char* way() const { return plugin_.way; }
+std::string said(const Fd& output) {
+  std::string text(4096, '\0');
+  const ssize_t got = ::pread(output.get(), text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text;
+}
 
- private:
-  PluggedNode(const Plugin& plugin, Namespace node, std::string directory,
-              const std::string& scratch)
-      : plugin_(plugin),
-        node_(std::move(node)),
-        directory_(std::move(directory)),
-        scratch_(scratch + "/" + plugin.way) {}
+/// From the start of the process to its end, in milliseconds.
+Result<double> time_of(const Call& call) {
+  TRY(const Fd input, file_of(call.plugin.config()));
+  TRY(const Fd output, file_of(""));
+  const auto words = pointers_to(call.plugin.words());
+  const auto texts = environment_of(call);
+  const auto environment = pointers_to(texts);
+  posix_spawn_file_actions_t files;
+  ::posix_spawn_file_actions_init(&files);
+  ::posix_spawn_file_actions_addopen(&files, 0, path_of(input).c_str(), O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&files, output.get(), 1);
+  ::posix_spawn_file_actions_adddup2(&files, output.get(), 2);
+  const auto start = Clock::now();
+  pid_t pid = 0;
+  const int error =
+      ::posix_spawn(&pid, words[0], &files, nullptr, words.data(), environment.data());
+  int status = 0;
+  if (error == 0) ::waitpid(pid, &status, 0);
+  const double took = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  ::posix_spawn_file_actions_destroy(&files);
+  if (error != 0) return system_error(error, "start a plugin");
+  if (status != 0) return invalid(fmt::format("{}: {}", call.verb, said(output)));
+  return took;
+}
 
-  Plugin plugin_;
-  Namespace node_;
-  std::string directory_, scratch_;
-};
+double children_cpu() {
+  rusage usage{};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// "milliseconds of CPU each, then each call's time", as a child says it.
+Result<std::string> one_by_one(const std::vector<Call>& calls) {
+  std::string times;
+  for (const Call& call : calls) {
+    TRY(const double took, time_of(call));
+    times += fmt::format(" {}", took);
+  }
+  return fmt::format("{}{}", children_cpu() * 1e3 / static_cast<double>(calls.size()), times);
+}
+
+/// "calls a second"
+Result<std::string> at_once(const std::vector<Call>& calls) {
+  std::atomic<std::size_t> next{0};
+  std::vector<Result<>> outcomes(kAtOnce);
+  const auto start = Clock::now();
+  {
+    std::vector<std::jthread> threads;
+    for (Result<>& outcome : outcomes)
+      threads.emplace_back([&] {
+        for (std::size_t i = next++; i < calls.size() && outcome; i = next++)
+          if (const auto took = time_of(calls[i]); !took) outcome = tl::unexpected(took.error());
+      });
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  for (const Result<>& outcome : outcomes) TRY_VOID(outcome);
+  return fmt::format("{}", static_cast<double>(calls.size()) / seconds);
+}
+
+std::vector<double> numbers_of(const std::string& text) {
+  std::istringstream words(text);
+  std::vector<double> numbers;
+  for (double number = 0; words >> number;) numbers.push_back(number);
+  return numbers;
+}
 
 class Cni {
  public:
@@ -92,86 +143,72 @@ class Cni {
       : options_(options), progress_(progress) {}
 
   Result<Results> measure() {
-    for (const Plugin& plugin : kPlugins) {
-      auto node = PluggedNode::make(plugin, options_.scratch);
-      if (node)
+    for (const PluginWay& way : plugin_ways()) {
+      progress_(fmt::format("cni: {}: a node", way.name));
+      if (auto node = way.make(options_))
         nodes_.push_back(*std::move(node));
       else
-        collector_.cannot({"cni", plugin.way, node.error().doing});
+        collector_.cannot({"cni", way.name, node.error().doing});
     }
-    collector_.cannot({"cni", "fairlead-cni", "Fairlead has no CNI plugin yet"});
     const unsigned rounds = std::max(kLeastRounds, options_.rounds / 3);
     for (unsigned round = 0; round < rounds; ++round)
-      std::erase_if(nodes_, [&](const PluggedNode& node) {
-        progress_(fmt::format("cni: {}: round {} of {}", node.way(), round + 1, rounds));
-        const auto done = measure(node, round);
-        if (!done) collector_.cannot({"cni", node.way(), done.error().doing});
+      std::erase_if(nodes_, [&](const auto& node) {
+        progress_(fmt::format("cni: {}: round {} of {}", node->way(), round + 1, rounds));
+        const auto done = measure(*node, round);
+        if (!done) collector_.cannot({"cni", node->way(), done.error().doing});
         return !done;
       });
     return collector_.take();
   }
 
  private:
-  Result<> measure(const PluggedNode& node, unsigned round) {
+  Result<> measure(const PluginNode& node, unsigned round) {
     std::vector<Namespace> pods;
     for (std::size_t i = 0; i < (options_.quick ? kQuickPods : kPods); ++i) {
       TRY(Namespace pod, Namespace::create());
       pods.push_back(std::move(pod));
     }
-    for (const char* verb : {"ADD", "DEL"}) TRY_VOID(one_by_one(node, verb, round, pods));
-    for (const char* verb : {"ADD", "DEL"}) TRY_VOID(at_once(node, verb, round, pods));
-    return {};
-  }
-
-  static std::string container(unsigned round, std::size_t pod) {
-    return fmt::format("bench-{}-{}", round, pod);
-  }
-
-  Result<> one_by_one(const PluggedNode& node, const char* verb, unsigned round,
-                      const std::vector<Namespace>& pods) {
-    std::vector<double> times;
-    double cpu = 0;
-    for (std::size_t i = 0; i < pods.size(); ++i) {
-      const Command command = node.command(verb, container(round, i), pods[i]);
-      const auto start = Clock::now();
-      TRY(Child child, start_command(node.setting(), command));
-      TRY_VOID(child.output());
-      times.push_back(seconds_since(start) * 1e3);
-      cpu += child.cpu_seconds() * 1e3;
+    for (const char* verb : {"ADD", "DEL"}) {
+      TRY(const auto numbers, run(one_by_one, node, verb, round, pods));
+      add_times(node, verb, numbers);
     }
-    std::ranges::sort(times);
-    add(verb, "time p50", "ms", Better::kLess, node, times[times.size() / 2]);
-    add(verb, "time, longest", "ms", Better::kLess, node, times.back());
-    add(verb, "CPU", "ms", Better::kLess, node, cpu / static_cast<double>(times.size()));
-    return {};
-  }
-
-  Result<> at_once(const PluggedNode& node, const char* verb, unsigned round,
-                   const std::vector<Namespace>& pods) {
-    const auto start = Clock::now();
-    for (std::size_t first = 0; first < pods.size(); first += kAtOnce) {
-      std::vector<Child> children;
-      for (std::size_t i = first; i < std::min(first + kAtOnce, pods.size()); ++i) {
-        TRY(Child child,
-            start_command(node.setting(), node.command(verb, container(round, i), pods[i])));
-        children.push_back(std::move(child));
-      }
-      for (Child& child : children) TRY_VOID(child.output());
+    for (const char* verb : {"ADD", "DEL"}) {
+      TRY(const auto numbers, run(at_once, node, verb, round, pods));
+      add(node, verb, fmt::format("{} at once", kAtOnce), "1/s", Better::kMore, numbers.at(0));
     }
-    add(verb, fmt::format("{} at once", kAtOnce), "1/s", Better::kMore, node,
-        static_cast<double>(pods.size()) / seconds_since(start));
     return {};
   }
 
-  void add(const char* verb, std::string figure, const char* unit, Better better,
-           const PluggedNode& node, double value) {
+  static Result<std::vector<double>> run(Result<std::string> (*body)(const std::vector<Call>&),
+                                         const PluginNode& node, const char* verb, unsigned round,
+                                         const std::vector<Namespace>& pods) {
+    std::vector<Call> calls;
+    for (std::size_t i = 0; i < pods.size(); ++i)
+      calls.push_back({node, verb, fmt::format("bench-{}-{}", round, i), pods[i].path()});
+    TRY(Child child,
+        start_text(
+            {.network_namespace = node.node().fd(), .cgroup = {}, .cpu = {}, .hurries = false},
+            [&] { return body(calls); }));
+    TRY(const std::string text, child.output());
+    return numbers_of(text);
+  }
+
+  void add_times(const PluginNode& node, const char* verb, std::vector<double> numbers) {
+    add(node, verb, "CPU", "ms", Better::kLess, numbers.at(0));
+    std::sort(numbers.begin() + 1, numbers.end());
+    add(node, verb, "time p50", "ms", Better::kLess, numbers.at(1 + (numbers.size() - 1) / 2));
+    add(node, verb, "time, longest", "ms", Better::kLess, numbers.back());
+  }
+
+  void add(const PluginNode& node, const char* verb, std::string figure, const char* unit,
+           Better better, double value) {
     collector_.add({"cni", verb, "", std::move(figure), unit, better, 0, 0}, node.way(), value);
   }
 
   const BenchOptions& options_;
   const Progress& progress_;
   Collector collector_;
-  std::vector<PluggedNode> nodes_;
+  std::vector<std::unique_ptr<PluginNode>> nodes_;
 };
 
 }  // namespace
