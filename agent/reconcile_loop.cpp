@@ -19,7 +19,9 @@ namespace asio = boost::asio;
 const ServicePlans kNothing;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-asio::awaitable<void> pause(std::chrono::seconds duration) {
+constexpr std::chrono::milliseconds kSettling{20};
+
+asio::awaitable<void> pause(std::chrono::milliseconds duration) {
   asio::steady_timer timer(co_await asio::this_coro::executor, duration);
   co_await timer.async_wait(kAwait);
 }
@@ -107,7 +109,10 @@ asio::awaitable<void> ReconcileLoop::watch_kernel() {
     if (stopped_) break;
     const Result<bool> changed = datapath_.foreign_change();
     observer_.monitored(changed);
-    if (changed && !*changed) continue;
+    if (changed && !*changed) {
+      co_await pause(kSettling);  // a pod that comes is several messages, and pods come in crowds
+      continue;
+    }
     // Messages that cannot be read may have been anything.
     reconciler_.foreign_change(std::chrono::steady_clock::now());
     wake();

@@ -137,12 +137,16 @@ Result<bool> Attachments::put_filter(int interface, bool egress, const BpfProgra
   return true;
 }
 
+bool Attachments::has_filters(const NetworkLink& link) const {
+  return !how_.tcx || (link.kind == "veth" && link.name.starts_with("fl-"));
+}
+
 Result<bool> Attachments::put_traffic(const NetworkLink& link, bool egress) {
   const std::string name =
       fmt::format("fairlead_tc_{}{}", direction(egress), link.has_mac ? "" : "_l3");
   const BpfProgram* program = find_program(name);
   if (program == nullptr) return false;
-  if (!how_.tcx) return put_filter(link.index, egress, *program);
+  if (has_filters(link)) return put_filter(link.index, egress, *program);
   const Place place{fmt::format("{}-{}", direction(egress), link.index),
                     egress ? kTcxEgress : kTcxIngress, link.index,
                     static_cast<std::uint64_t>(link.index), 0};
@@ -178,12 +182,15 @@ Result<bool> Attachments::put_xdp(const NetworkLink& link) {
   return put;
 }
 
-Result<std::size_t> Attachments::attach_to_links(std::span<const NetworkLink> links) {
+Result<std::size_t> Attachments::attach_to_links(std::span<const NetworkLink> links, Which which) {
   std::size_t written = 0;
   TRY_VOID(forget_others(links));
+  if (which == Which::kAll) attached_.clear();
   for (const NetworkLink& link : links) {
-    if (is_skipped(link.name, how_.skip_interfaces)) continue;
+    if (is_skipped(link.name, how_.skip_interfaces) || attached_.contains(link.index)) continue;
+    bool succeeded = true;
     const auto take = [&](Result<bool> put) {
+      succeeded = succeeded && put;
       if (put) written += *put ? 1 : 0;
       // One that goes while we look is no error, and one that refuses is no reason to leave out
       // the others.
@@ -194,6 +201,7 @@ Result<std::size_t> Attachments::attach_to_links(std::span<const NetworkLink> li
     take(put_traffic(link, false));
     take(put_traffic(link, true));
     take(put_xdp(link));
+    if (succeeded) attached_.insert(link.index);
   }
   return written;
 }
@@ -222,7 +230,9 @@ Result<> Attachments::forget_others(std::span<const NetworkLink> links) {
     const int interface = interface_of_pin(pin.first);
     return interface != 0 && !ours.contains(interface);
   });
-  std::erase_if(taken_, [&](int interface) { return !ours.contains(interface); });
+  const auto is_gone = [&](int interface) { return !ours.contains(interface); };
+  std::erase_if(taken_, is_gone);
+  std::erase_if(attached_, is_gone);
   std::erase_if(filters_, [&](const auto& filter) { return !ours.contains(filter.first.first); });
   return {};
 }

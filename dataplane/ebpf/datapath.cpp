@@ -113,8 +113,8 @@ class EbpfDatapath final : public Datapath {
   std::optional<Services> services_;
   std::optional<Attachments> attachments_;
   std::optional<RemovalMonitor> removals_;
-  std::optional<Ticker> ticker_;          // these two: from the first resync on
-  std::optional<FilterMonitor> filters_;  // where devices have no links
+  std::optional<Ticker> ticker_;  // these two: from the first resync on
+  std::optional<FilterMonitor> filters_;
   NodeSettings node_;
   Network network_;
   bool attached_ = false;
@@ -156,10 +156,8 @@ Result<> EbpfDatapath::open_generation() {
   }
   TRY(ticker_, Ticker::make(kLinksPeriod));
   TRY_VOID(wakes_.add(ticker_->fd()));
-  if (!features_.tcx) {
-    TRY(filters_, FilterMonitor::open());
-    TRY_VOID(wakes_.add(filters_->fd()));
-  }
+  TRY(filters_, FilterMonitor::open());
+  TRY_VOID(wakes_.add(filters_->fd()));
   if (!features_.ct_lookup)
     report({std::make_error_code(std::errc::not_supported),
             "this kernel cannot be asked for connections that conntrack translates (it has no "
@@ -224,7 +222,8 @@ Result<std::size_t> EbpfDatapath::attach() {
                         options_.cgroup, cgroup.path)});
   }
   TRY(std::size_t written, attachments_->attach_to_cgroup(cgroup));
-  TRY(const std::size_t on_links, attachments_->attach_to_links(network_.links));
+  TRY(const std::size_t on_links,
+      attachments_->attach_to_links(network_.links, Attachments::Which::kAll));
   written += on_links;
   // What is exchanged at start is not a repair.
   return std::exchange(attached_, true) ? written : 0;
@@ -390,11 +389,11 @@ Result<bool> EbpfDatapath::foreign_change_here() {
     TRY_VOID(write_node());
     TRY_VOID(services_->set_node_addresses(node_addresses(node_, network_)));
     TRY_VOID(write_interfaces());
-    TRY_VOID(attachments_->attach_to_links(network_.links));
+    TRY_VOID(attachments_->attach_to_links(network_.links, Attachments::Which::kNew));
     if (removals_) removals_->drain();  // pins of interfaces that are gone
   }
-  if ((links_changed || pins_changed || is_time) && !attachments_->has_all_links()) return true;
-  return (links_changed || pins_changed || filters_changed) && !attachments_->has_all_filters();
+  if ((pins_changed || is_time) && !attachments_->has_all_links()) return true;
+  return (pins_changed || filters_changed) && !attachments_->has_all_filters();
 }
 
 // ---- end ----

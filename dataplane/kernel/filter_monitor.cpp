@@ -1,4 +1,4 @@
-// RTNLGRP_TC, of which most is about other queueing disciplines.
+// RTNLGRP_TC, of which most is about other queueing disciplines, and about filters that we write.
 #include "dataplane/kernel/filter_monitor.hpp"
 
 #include <libmnl/libmnl.h>
@@ -12,7 +12,6 @@ bool concerns_clsact(const nlmsghdr& message) {
   if (mnl_nlmsg_get_payload_len(&message) < sizeof(tcmsg)) return false;
   const auto& place = *static_cast<const tcmsg*>(mnl_nlmsg_get_payload(&message));
   switch (message.nlmsg_type) {
-    case RTM_NEWTFILTER:
     case RTM_DELTFILTER:
       return TC_H_MAJ(place.tcm_parent) == TC_H_MAJ(TC_H_CLSACT);
     case RTM_DELQDISC:

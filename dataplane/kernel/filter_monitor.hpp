@@ -1,4 +1,4 @@
-// Filters of devices that somebody removes or replaces.
+// Filters of devices that somebody removes.
 #pragma once
 
 #include "dataplane/kernel/netlink.hpp"
@@ -10,8 +10,8 @@ class FilterMonitor {
   /// The network namespace is the calling thread's, for good.
   static Result<FilterMonitor> open();
   [[nodiscard]] int fd() const { return socket_.fd(); }
-  /// Takes what fd() has, without waiting. True: a filter of a clsact was removed or written, or
-  /// the clsact itself removed, by anybody; what holds now is to be read.
+  /// Takes what fd() has, without waiting. True: a filter of a clsact was removed, or the clsact
+  /// itself, by anybody; what holds now is to be read.
   Result<bool> drain();
 
  private:

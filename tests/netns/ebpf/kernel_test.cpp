@@ -18,6 +18,7 @@
 #include "dataplane/ebpf/datapath.hpp"
 #include "dataplane/ebpf/load.hpp"
 #include "dataplane/kernel/bpf_link.hpp"
+#include "dataplane/kernel/bpf_probe.hpp"
 #include "dataplane/kernel/filter_monitor.hpp"
 #include "tests/netns/cluster/bpf_home.hpp"
 #include "tests/netns/cluster/cluster.hpp"
@@ -29,6 +30,8 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 /// A namespace with a pair of interfaces, a bpffs and a cgroup: no traffic.
+constexpr auto kAll = ebpf::Attachments::Which::kAll, kNew = ebpf::Attachments::Which::kNew;
+
 class EbpfKernel : public testing::Test {
  protected:
   void SetUp() override {
@@ -361,6 +364,40 @@ TEST_F(EbpfKernel, TenThousandServicesFitIntoTheDefaultsAnd128MiB) {
   std::printf("%.1f MiB of kernel memory\n", static_cast<double>(bytes) / (1 << 20));
 }
 
+TEST_F(EbpfKernel, PodsLinksOfOursHaveFiltersBesideOthersLinks) {
+  node->run([&] {
+    const auto object = ebpf::load(ebpf::sizes_of(options, 1 << 30), {}, [](auto&) { return -1; });
+    ASSERT_TRUE(object) << object.error().doing;
+    node->ip("link add fl-0123456789ab type veth peer name pod");
+    const ebpf::PinPaths paths{options.pin_directory, options.pin_directory + "/abi0-test/links"};
+    const auto priority = ebpf::filter_priority(options.pin_directory, "abi0-test");
+    ASSERT_TRUE(priority) << priority.error().doing;
+    ebpf::Attachments attachments(*object, paths,
+                                  {.tcx = probe_bpf().value().tcx,
+                                   .priority = *priority,
+                                   .skip_interfaces = {"lo", "pod"},
+                                   .report = {}});
+    const auto links = read_network_links();
+    ASSERT_TRUE(links);
+    const auto written = attachments.attach_to_links(*links, kAll);
+    ASSERT_TRUE(written) << written.error().doing;
+    EXPECT_EQ(*written, 6U) << "three interfaces, both ways";
+    for (const char* way : {"ingress", "egress"})
+      EXPECT_THAT(node->output_of(std::string("tc filter show dev fl-0123456789ab ") + way),
+                  HasSubstr("fairlead_tc_"));
+    node->sh("tc filter del dev fl-0123456789ab ingress");
+    EXPECT_FALSE(attachments.has_all_filters());
+    EXPECT_EQ(attachments.attach_to_links(*links, kNew).value_or(9), 0U) << "nothing is new";
+    EXPECT_EQ(attachments.attach_to_links(*links, kAll).value_or(0), 1U);
+    node->ip("link del fl-0123456789ab");
+    node->ip("link add fl-0123456789ab type veth peer name pod");
+    EXPECT_EQ(attachments.attach_to_links(read_network_links().value(), kNew).value_or(0), 2U);
+    EXPECT_TRUE(ebpf::detach_all(paths));
+    EXPECT_TRUE(ebpf::remove_own_clsact(paths));
+    node->ip("link del fl-0123456789ab");
+  });
+}
+
 TEST_F(EbpfKernel, WithoutTcxFiltersOfClsactDoAndLeaveNothing) {
   node->run([&] {
     const auto object = ebpf::load(ebpf::sizes_of(options, 1 << 30), {}, [](auto&) { return -1; });
@@ -375,9 +412,10 @@ TEST_F(EbpfKernel, WithoutTcxFiltersOfClsactDoAndLeaveNothing) {
         {.tcx = false, .priority = *priority, .skip_interfaces = {"lo"}, .report = {}});
     const auto links = read_network_links();
     ASSERT_TRUE(links);
-    EXPECT_EQ(attachments.attach_to_links(*links).value_or(0), 4U) << "two interfaces, both ways";
+    EXPECT_EQ(attachments.attach_to_links(*links, kAll).value_or(0), 4U)
+        << "two interfaces, both ways";
     EXPECT_TRUE(attachments.has_all_filters());
-    EXPECT_EQ(attachments.attach_to_links(*links).value_or(9), 0U);
+    EXPECT_EQ(attachments.attach_to_links(*links, kAll).value_or(9), 0U);
     auto monitor = FilterMonitor::open();
     ASSERT_TRUE(monitor) << monitor.error().doing;
     node->sh("tc qdisc replace dev eth0 root pfifo");
@@ -386,12 +424,12 @@ TEST_F(EbpfKernel, WithoutTcxFiltersOfClsactDoAndLeaveNothing) {
     node->sh("tc filter del dev eth0 ingress");
     EXPECT_EQ(monitor->drain(), true);
     EXPECT_FALSE(attachments.has_all_filters());
-    EXPECT_EQ(attachments.attach_to_links(*links).value_or(0), 1U);
-    EXPECT_EQ(monitor->drain(), true);
+    EXPECT_EQ(attachments.attach_to_links(*links, kAll).value_or(0), 1U);
+    EXPECT_EQ(monitor->drain(), false) << "what we write is no news";
     EXPECT_TRUE(attachments.has_all_filters());
     node->sh("tc qdisc del dev eth0 clsact");
     EXPECT_EQ(monitor->drain(), true);
-    EXPECT_EQ(attachments.attach_to_links(*links).value_or(0), 2U);
+    EXPECT_EQ(attachments.attach_to_links(*links, kAll).value_or(0), 2U);
     EXPECT_TRUE(ebpf::detach_all(paths));
     EXPECT_TRUE(ebpf::remove_own_clsact(paths));
     EXPECT_THAT(node->output_of("tc qdisc show"), testing::Not(HasSubstr("clsact")));
