@@ -24,6 +24,7 @@ extern struct nf_conn* bpf_xdp_ct_lookup(struct xdp_md* ctx, struct bpf_sock_tup
 extern void bpf_ct_release(struct nf_conn* connection) __weak __ksym;
 
 #define FL_CT_CONFIRMED (1 << 3) /* IPS_CONFIRMED of linux/netfilter/nf_conntrack_common.h */
+#define FL_CT_SRC_NAT (1 << 4)   /* IPS_SRC_NAT */
 #define FL_CT_DST_NAT (1 << 5)   /* IPS_DST_NAT */
 
 static __always_inline __u32 conntrack_tuple(const struct packet* p, const bool ipv6,
@@ -47,11 +48,10 @@ struct conntrack_question {
   struct bpf_ct_opts options;
 };
 
-/// Is the packet of a connection that conntrack translates?
-static __always_inline bool conntrack_owns(const struct packet* p, const struct fl_config* node,
-                                           const bool ipv6, struct conntrack_question* q) {
-  if (!constants.has_ct_lookup || !node->neighbour_conntrack) return false;
-  if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP) return false;
+/// IPS_… of the packet's connection; 0: conntrack has none.
+static __always_inline unsigned long conntrack_status(const struct packet* p, const bool ipv6,
+                                                      struct conntrack_question* q) {
+  if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP) return 0;
   __builtin_memset(&q->options, 0, sizeof(q->options));
   q->options.netns_id = BPF_F_CURRENT_NETNS;
   q->options.l4proto = p->protocol;
@@ -60,8 +60,23 @@ static __always_inline bool conntrack_owns(const struct packet* p, const struct 
       p->hook == FL_HOOK_XDP
           ? bpf_xdp_ct_lookup(p->ctx, &q->tuple, size, &q->options, sizeof(q->options))
           : bpf_skb_ct_lookup(p->ctx, &q->tuple, size, &q->options, sizeof(q->options));
-  if (!connection) return false;
+  if (!connection) return 0;
   const unsigned long status = connection->status;
   bpf_ct_release(connection);
+  return status;
+}
+
+/// Is the packet of a connection to a Service that conntrack translates?
+static __always_inline bool conntrack_owns(const struct packet* p, const struct fl_config* node,
+                                           const bool ipv6, struct conntrack_question* q) {
+  if (!constants.has_ct_lookup || !node->neighbour_conntrack) return false;
+  const unsigned long status = conntrack_status(p, ipv6, q);
   return (status & FL_CT_DST_NAT) && (status & FL_CT_CONFIRMED);
+}
+
+/// Does conntrack translate the packet's connection, for whomever?
+static __always_inline bool conntrack_translates(const struct packet* p, const bool ipv6,
+                                                 struct conntrack_question* q) {
+  return constants.has_ct_lookup &&
+         (conntrack_status(p, ipv6, q) & (FL_CT_SRC_NAT | FL_CT_DST_NAT));
 }

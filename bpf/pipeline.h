@@ -3,12 +3,15 @@
 //   parse -> ICMP error? -> later fragment? -> flow table -- hit ---------------> route -> rewrite
 //                                                  '- miss -> begin_flow() (nat.h) --^     ->
 //                                                  forward
+//
+//   tc ingress, untouched: from pod to pod? (pods.h)
 #pragma once
 
 #include "fragments.h"
 #include "hops.h"
 #include "icmp.h"
 #include "nat.h"
+#include "pods.h"
 #include "refuse.h"
 
 /// A later fragment whose first has not come by. For an address of Services alone there is nobody
@@ -152,5 +155,10 @@ static __always_inline int process(struct packet* p) {
     end = process_family(p, node, false, work);
   else if (type == bpf_htons(ETH_P_IPV6))
     end = process_family(p, node, true, work);
+  else
+    return pass(p);
+  if (end == UNTOUCHED && forwards_pods(p, node))
+    return type == bpf_htons(ETH_P_IP) ? forward_pod4(skb_of(p), node->pods_epoch)
+                                       : forward_pod6(skb_of(p), node->pods_epoch);
   return end_of(p, end, work->route.lookup.mtu_result, type == bpf_htons(ETH_P_IPV6));
 }

@@ -52,6 +52,14 @@ struct DatapathFigures {
   std::vector<CounterFigure> counters;
 };
 
+/// A pod of this node, with a link of its own.
+struct LocalPod {
+  std::vector<Ip> ips;
+  std::string link;        // name of the node's end
+  bool is_shaped = false;  // the link's filters and qdiscs are to see all that it sends and gets
+  bool operator==(const LocalPod&) const = default;
+};
+
 /// A packet that was dropped, as it came.
 struct DropRecord {
   std::chrono::nanoseconds since_boot{0};  // CLOCK_MONOTONIC
@@ -90,6 +98,13 @@ class Datapath {
   /// Writes the named Services; resync must have succeeded once. All or nothing: on an error the
   /// kernel is as before, and the caller tries the same Services again, later or by resync.
   virtual Result<SyncReport> apply(std::span<const ServiceChange> changes) = 0;
+
+  /// Pods of this node, and where the addresses of all pods of the cluster are: packets between
+  /// them need not pass the host's stack. Replaces what was said before; by the thread of resync(),
+  /// before or after it. A link that is not there yet counts from when it is.
+  virtual Result<> set_pods(std::vector<LocalPod> /*pods*/, std::vector<Cidr> /*networks*/) {
+    return {};
+  }
 
   /// Becomes readable when the kernel reports a change of our objects; -1 if this datapath has
   /// none.

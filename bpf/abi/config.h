@@ -58,7 +58,8 @@ struct fl_config {
   __u32 has_host_flows;
   // What each packet needs lies in one cache line with them.
   struct fl_timeouts timeouts;
-  __u32 internal_prefix_count;
+  __u16 internal_prefix_count;
+  __u16 pods_epoch;  // counts changes of `pods` and `pod_networks`; 0: the stack has all pods
   __u32 service_prefix_count;
   __u64 host_netns_cookie;
   __u16 snat_port_first, snat_port_last;  // host byte order, inclusive

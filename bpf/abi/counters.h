@@ -7,16 +7,17 @@
 /// this order.
 enum fl_counter {
   FL_COUNT_FLOWS_CREATED,
-  FL_COUNT_FLOWS_REPLACED,     // a finished flow's place was taken
-  FL_COUNT_FLOWS_RECOVERED,    // not SYN, unknown, sent where Maglev says
-  FL_COUNT_FOREIGN_PACKETS,    // left to Linux conntrack
-  FL_COUNT_TO_PEER,            // redirected into a pod
-  FL_COUNT_TO_WIRE,            // redirected out of a link
-  FL_COUNT_TO_STACK,           // translated, then through the host's stack
-  FL_COUNT_REJECTED,           // answered by RST or ICMP
-  FL_COUNT_SOCKETS_CONNECTED,  // connect() translated
-  FL_COUNT_DATAGRAMS,          // sendmsg() translated
-  FL_COUNT_DROPS_FIRST,        // enum fl_drop counts from here
+  FL_COUNT_FLOWS_REPLACED,                              // a finished flow's place was taken
+  FL_COUNT_FLOWS_RECOVERED,                             // not SYN, unknown, sent where Maglev says
+  FL_COUNT_FOREIGN_PACKETS,                             // left to Linux conntrack
+  FL_COUNT_TO_PEER,                                     // redirected into a pod
+  FL_COUNT_TO_WIRE,                                     // redirected out of a link
+  FL_COUNT_TO_STACK,                                    // translated, then through the host's stack
+  FL_COUNT_REJECTED,                                    // answered by RST or ICMP
+  FL_COUNT_SOCKETS_CONNECTED,                           // connect() translated
+  FL_COUNT_DATAGRAMS,                                   // sendmsg() translated
+  FL_COUNT_DROPS_FIRST,                                 // enum fl_drop counts from here
+  FL_COUNT_PODS_FORWARDED = FL_COUNT_DROPS_FIRST + 15,  // between pods, past the host's stack
   FL_COUNT_MAX = FL_COUNT_DROPS_FIRST + 16,
 };
 

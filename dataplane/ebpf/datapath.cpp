@@ -28,6 +28,7 @@
 #include "dataplane/ebpf/live.hpp"
 #include "dataplane/ebpf/marks.hpp"
 #include "dataplane/ebpf/neighbours.hpp"
+#include "dataplane/ebpf/pods.hpp"
 #include "dataplane/ebpf/services.hpp"
 #include "dataplane/ebpf/stack.hpp"
 #include "dataplane/kernel/filter_monitor.hpp"
@@ -63,6 +64,7 @@ class EbpfDatapath final : public Datapath {
     return netns_.run([&] { return resync_here(plan); });
   }
   Result<SyncReport> apply(std::span<const ServiceChange> changes) override;
+  Result<> set_pods(std::vector<LocalPod> pods, std::vector<Cidr> networks) override;
   [[nodiscard]] int monitor_fd() const override { return wakes_.fd(); }
   Result<bool> foreign_change() override {
     return netns_.run([&] { return foreign_change_here(); });
@@ -85,6 +87,7 @@ class EbpfDatapath final : public Datapath {
   Result<> cleanup_here();
   Result<std::size_t> write_node();
   Result<std::size_t> write_interfaces();
+  Result<std::size_t> write_pods();
   Result<std::size_t> attach();
   Result<> retire_others();
   void sweep_seldom();
@@ -117,6 +120,7 @@ class EbpfDatapath final : public Datapath {
   std::optional<FilterMonitor> filters_;
   NodeSettings node_;
   Network network_;
+  std::optional<PodNetwork> pods_;  // once it was said what there is
   bool attached_ = false;
   std::string reported_cgroup_;
   Neighbours neighbours_;
@@ -180,6 +184,7 @@ Result<std::size_t> EbpfDatapath::write_node() {
   want.mode = have.mode;
   want.last_use = have.last_use;
   want.has_host_flows = have.has_host_flows;
+  want.pods_epoch = have.pods_epoch;
   want.neighbour_conntrack = have.neighbour_conntrack;
   want.foreign_sockets = have.foreign_sockets;
   if (same_bytes(have, want)) return 0;
@@ -210,6 +215,20 @@ Result<std::size_t> EbpfDatapath::write_interfaces() {
     ++written;
   }
   return written;
+}
+
+Result<std::size_t> EbpfDatapath::write_pods() {
+  if (!pods_) return 0;  // those of the agent before us stay
+  return pods_->write(live_->generation.maps, network_.links);
+}
+
+Result<> EbpfDatapath::set_pods(std::vector<LocalPod> pods, std::vector<Cidr> networks) {
+  pods_.emplace(std::move(pods), std::move(networks));
+  if (live_ == nullptr) return {};
+  return netns_.run([&]() -> Result<> {
+    TRY_VOID(write_pods());
+    return {};
+  });
 }
 
 Result<std::size_t> EbpfDatapath::attach() {
@@ -244,7 +263,9 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
   auto held = live_->stale_flows.hold();
   TRY(SyncReport report, services_->resync(plan, node_addresses(node_, network_), effects));
   carry_out(std::move(effects), std::move(held));
-  TRY(const std::size_t interfaces, write_interfaces());
+  TRY(std::size_t interfaces, write_interfaces());
+  TRY(const std::size_t pods, write_pods());
+  interfaces += pods;
   // Another had the Services until now: nobody, or a generation that was being drained.
   const bool is_takeover = !attached_ && (live_->generation.is_new ||
                                           live_->generation.maps.config().mode != FL_MODE_ACTIVE);
@@ -389,6 +410,7 @@ Result<bool> EbpfDatapath::foreign_change_here() {
     TRY_VOID(write_node());
     TRY_VOID(services_->set_node_addresses(node_addresses(node_, network_)));
     TRY_VOID(write_interfaces());
+    TRY_VOID(write_pods());
     TRY_VOID(attachments_->attach_to_links(network_.links, Attachments::Which::kNew));
     if (removals_) removals_->drain();  // pins of interfaces that are gone
   }

@@ -15,6 +15,9 @@
 namespace fairlead::ebpf {
 namespace {
 
+static_assert(static_cast<int>(FL_COUNT_DROPS_FIRST) + static_cast<int>(FL_DROP_MAX) <=
+              static_cast<int>(FL_COUNT_PODS_FORWARDED));
+
 template <class Bucket>
 FlowEntries count(std::span<const Bucket> buckets, const fl_timeouts& timeouts, std::uint32_t now) {
   FlowEntries entries;
@@ -32,7 +35,7 @@ FlowEntries count(std::span<const Bucket> buckets, const fl_timeouts& timeouts, 
 }
 
 CounterFigure figure_of(std::uint32_t index, std::uint64_t value) {
-  if (index < FL_COUNT_DROPS_FIRST)
+  if (index < FL_COUNT_DROPS_FIRST || index == FL_COUNT_PODS_FORWARDED)
     return {.name = std::string(counter_name(index)), .reason = "", .value = value};
   return {.name = "drops",
           .reason = std::string(drop_name(index - FL_COUNT_DROPS_FIRST)),
@@ -73,8 +76,9 @@ Result<std::vector<CounterFigure>> read_counters(int map_fd) {
   std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
   std::vector<CounterFigure> figures;
   constexpr std::uint32_t kDrops = FL_COUNT_DROPS_FIRST;
-  for (std::uint32_t index = 0; index < kDrops + FL_DROP_MAX; ++index) {
-    if (index == kDrops + FL_DROP_NONE) continue;
+  for (std::uint32_t index = 0; index < FL_COUNT_MAX; ++index) {
+    const bool is_named = index < kDrops + FL_DROP_MAX || index == FL_COUNT_PODS_FORWARDED;
+    if (!is_named || index == kDrops + FL_DROP_NONE) continue;
     if (const int error = bpf_map_lookup_elem(map_fd, &index, values.data()); error < 0)
       return system_error(-error, "read map counters");
     figures.push_back(

@@ -100,9 +100,9 @@ void add_answers(const Network& network, const NodeSettings& node, fl_config& co
   }
 }
 
-__u32 put_prefixes(const std::vector<Cidr>& cidrs, fl_prefix* prefixes) {
-  const auto count = static_cast<__u32>(std::min<std::size_t>(cidrs.size(), FL_PREFIXES));
-  for (__u32 i = 0; i < count; ++i) prefixes[i] = prefix_of(cidrs[i]);
+__u16 put_prefixes(const std::vector<Cidr>& cidrs, fl_prefix* prefixes) {
+  const auto count = static_cast<__u16>(std::min<std::size_t>(cidrs.size(), FL_PREFIXES));
+  for (__u16 i = 0; i < count; ++i) prefixes[i] = prefix_of(cidrs[i]);
   return count;
 }
 

@@ -69,6 +69,11 @@ Result<Maps> Maps::open(const std::function<int(const std::string& map)>& fd_of)
   TRY(maps.foreign_flows, handle("foreign_flows").map([](BpfMapHandle&& of) {
     return BpfMap<fl_foreign_key, __u8>(std::move(of));
   }));
+  TRY(maps.pods, handle("pods").map(
+                     [](BpfMapHandle&& of) { return BpfMap<fl_address, fl_pod>(std::move(of)); }));
+  TRY(maps.pod_networks, handle("pod_networks").map([](BpfMapHandle&& of) {
+    return BpfMap<fl_pod_network, __u8>(std::move(of));
+  }));
   TRY(maps.records_memory, mapping("records", sizeof(fl_record)));
   TRY(maps.filter_memory, mapping("address_filter", sizeof(std::uint64_t)));
   TRY(maps.node_ports_memory, mapping("node_ports", sizeof(__u8)));

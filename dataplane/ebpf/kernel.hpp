@@ -9,6 +9,7 @@
 #include "bpf/abi/config.h"
 #include "bpf/abi/flows.h"
 #include "bpf/abi/frontends.h"
+#include "bpf/abi/pods.h"
 #include "bpf/abi/sockets.h"
 #include "dataplane/kernel/bpf_map.hpp"
 #include "model/result.hpp"
@@ -22,6 +23,8 @@ struct Maps {
   BpfMap<fl_range_key, __u8> source_ranges;
   BpfMap<__u32, fl_interface> interfaces;
   BpfMap<fl_foreign_key, __u8> foreign_flows;
+  BpfMap<fl_address, fl_pod> pods;
+  BpfMap<fl_pod_network, __u8> pod_networks;
   BpfMapping records_memory, filter_memory, node_ports_memory, config_memory, flows4_memory,
       flows6_memory;
 

@@ -108,6 +108,8 @@ Result<BpfObject> load(const Sizes& sizes, const BpfFeatures& features, const Fi
       {"flows6", sizes.flow6_buckets},
       {"affinity", sizes.affinities},
       {"fragments", 8 * kKi},
+      {"pods", 16 * kKi},
+      {"pod_networks", 16 * kKi},
       {"counters", FL_COUNT_MAX},
       {"drops", 256 * kKi},
   };

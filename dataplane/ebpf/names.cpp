@@ -25,7 +25,9 @@ std::string_view name_in(std::span<const std::string_view> names, std::uint32_t 
 
 }  // namespace
 
-std::string_view counter_name(std::uint32_t counter) { return name_in(kCounters, counter); }
+std::string_view counter_name(std::uint32_t counter) {
+  return counter == FL_COUNT_PODS_FORWARDED ? "pods_forwarded" : name_in(kCounters, counter);
+}
 std::string_view drop_name(std::uint32_t reason) { return name_in(kDrops, reason); }
 std::string_view hook_name(std::uint32_t hook) { return name_in(kHooks, hook); }
 

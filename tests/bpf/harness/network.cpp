@@ -16,10 +16,13 @@ constexpr const char* kBatch = R"(
 link set lo up
 link add eth0 index 10 address 02:00:00:00:00:10 type veth peer name wire index 11
 link add pod0 index 20 address 02:00:00:00:00:20 type veth peer name podend index 21
+link add pod1 index 30 address 02:00:00:00:00:30 type veth peer name podend1 index 31
 link set eth0 up
 link set wire up
 link set pod0 up
 link set podend up
+link set pod1 up mtu 1400
+link set podend1 up
 addr add 192.168.1.1/24 dev eth0
 addr add fd01::1/64 dev eth0 nodad
 addr add 8.0.9.1/32 dev eth0
@@ -31,6 +34,10 @@ neigh add 192.168.1.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent
 neigh add fd01::2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent
 neigh add 10.244.1.2 lladdr 02:00:00:00:00:21 dev pod0 nud permanent
 neigh add fd44:1::2 lladdr 02:00:00:00:00:21 dev pod0 nud permanent
+neigh add 10.244.1.4 lladdr 02:00:00:00:00:31 dev pod1 nud permanent
+neigh add fd44:1::4 lladdr 02:00:00:00:00:31 dev pod1 nud permanent
+route add 10.244.1.4/32 dev pod1
+route add fd44:1::4/128 dev pod1
 route add 10.244.1.2/32 dev pod0
 route add fd44:1::2/128 dev pod0
 route add 10.244.2.0/24 via 192.168.1.2
@@ -59,6 +66,7 @@ World::World(Family family)
       pods{"10.244.1.0"_ip, 24},
       local_pod("10.244.1.2"_ip),
       other_local_pod("10.244.1.3"_ip),
+      neighbour("10.244.1.4"_ip),
       remote_pods{"10.244.2.2"_ip, "10.244.2.3"_ip, "10.244.2.4"_ip, "10.244.2.5"_ip},
       typed_client("8.0.0.7"_ip),
       typed_node("8.0.9.1"_ip) {
@@ -74,6 +82,7 @@ World::World(Family family)
   pods = {"fd44:1::"_ip, 64};
   local_pod = "fd44:1::2"_ip;
   other_local_pod = "fd44:1::3"_ip;
+  neighbour = "fd44:1::4"_ip;
   remote_pods = {"fd44:2::2"_ip, "fd44:2::3"_ip, "fd44:2::4"_ip, "fd44:2::5"_ip};
   typed_client = "2001:db8:86dd::7"_ip;
   typed_node = "2001:db8:86dd::9"_ip;

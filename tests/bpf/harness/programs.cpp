@@ -36,6 +36,8 @@ Result<> set_sizes(BpfObject& object, const Sizes& sizes) {
       std::pair{"flows6", sizes.flow6_buckets},
       std::pair{"affinity", sizes.affinities},
       std::pair{"fragments", 256U},
+      std::pair{"pods", 64U},
+      std::pair{"pod_networks", 64U},
       std::pair{"counters", std::uint32_t{FL_COUNT_MAX}},
       std::pair{"trace", 1U},
       std::pair{"drops", 65536U},

@@ -176,6 +176,21 @@ void Tables::allow(const Service& service, const Cidr& range) {
   write("source_ranges", &key, &one);
 }
 
+void Tables::add_pod(const Ip& address, std::uint32_t interface, std::uint32_t flags) {
+  const fl_address key = abi_address(address);
+  const fl_pod pod{.interface = interface, .flags = flags};
+  write("pods", &key, &pod);
+  config().pods_epoch = ++pods_epoch_;
+}
+
+void Tables::add_pod_network(const Cidr& range) {
+  const fl_pod_network key{.prefix_length = (range.base.is_v4() ? 96U : 0U) + range.length,
+                           .address = abi_address(range.base)};
+  const std::uint8_t one = 1;
+  write("pod_networks", &key, &one);
+  config().pods_epoch = ++pods_epoch_;
+}
+
 void Tables::set_interface(std::uint32_t ifindex, const fl_interface& interface) {
   write("interfaces", &ifindex, &interface);
 }
@@ -251,6 +266,8 @@ void Tables::clear() {
   delete_all<fl_frontend_key>(programs_->map("frontends"));
   delete_all<fl_member_key>(programs_->map("members"));
   delete_all<fl_range_key>(programs_->map("source_ranges"));
+  delete_all<fl_address>(programs_->map("pods"));
+  delete_all<fl_pod_network>(programs_->map("pod_networks"));
   delete_all<fl_affinity_key>(programs_->map("affinity"));
   delete_all<fl_fragment_key>(programs_->map("fragments"));
   const std::vector<std::uint64_t> zeros(static_cast<std::size_t>(::libbpf_num_possible_cpus()));

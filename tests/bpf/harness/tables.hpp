@@ -8,6 +8,7 @@
 #include "bpf/abi/counters.h"
 #include "bpf/abi/flows.h"
 #include "bpf/abi/frontends.h"
+#include "bpf/abi/pods.h"
 #include "tests/bpf/harness/programs.hpp"
 
 namespace fairlead::test {
@@ -60,6 +61,9 @@ class Tables {
   void allow(const Service& service, const Cidr& range);
 
   [[nodiscard]] fl_config& config() const { return programs_->mapped<fl_config>("config").front(); }
+  /// A pod of this node: flags of enum fl_pod_flags.
+  void add_pod(const Ip& address, std::uint32_t interface, std::uint32_t flags = 0);
+  void add_pod_network(const Cidr& range);
   void set_interface(std::uint32_t ifindex, const fl_interface& interface);
 
   /// Sum over all CPUs.
@@ -87,6 +91,7 @@ class Tables {
 
   const Programs* programs_;
   std::uint32_t next_record_ = 1;
+  std::uint16_t pods_epoch_ = 0;  // never one that was before
 };
 
 }  // namespace fairlead::test
