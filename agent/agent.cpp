@@ -28,7 +28,8 @@ Result<client::ClientConfig> find_api_server(const AgentConfig& config) {
   return connection;
 }
 
-Result<NodeAgent::Opened> open_parts(const AgentConfig& config, const log::Logger& log) {
+Result<NodeAgent::Opened> open_parts(const AgentConfig& config, const BuildInfo& build,
+                                     const log::Logger& log) {
   TRY(auto connection, find_api_server(config));
   TRY(auto datapath, open_datapath(config, warn_of(log)));
   std::vector<std::string> refused;
@@ -38,6 +39,10 @@ Result<NodeAgent::Opened> open_parts(const AgentConfig& config, const log::Logge
   if (config.pod_network != podnet::Mode::kNone) {
     TRY(pod_network, PodNetwork::open(config, log));
   }
+  std::unique_ptr<client::ApiClient> registrar_api;
+  if (pod_network && config.register_pods) {
+    TRY(registrar_api, client::ApiClient::create(connection, {}, "fairlead/" + build.version));
+  }
   TRY(auto addresses, AddressMonitor::open());
   TRY(auto local_addresses, read_local_addresses());
   return NodeAgent::Opened{.datapath = std::move(datapath),
@@ -45,7 +50,8 @@ Result<NodeAgent::Opened> open_parts(const AgentConfig& config, const log::Logge
                            .addresses = std::move(addresses),
                            .local_addresses = std::move(local_addresses),
                            .client = std::move(connection),
-                           .pod_network = std::move(pod_network)};
+                           .pod_network = std::move(pod_network),
+                           .registrar_api = std::move(registrar_api)};
 }
 
 /// The node's Services must outlive what makes memory short. Without the right to it the agent runs
@@ -65,7 +71,7 @@ Result<> run_agent(const AgentConfig& config, const BuildInfo& build, const log:
   // this limit with the first of them.
   ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   TRY(const auto directory, RuntimeDirectory::claim(config.runtime_directory));
-  TRY(auto opened, open_parts(config, log));
+  TRY(auto opened, open_parts(config, build, log));
   set_oom_score(config.oom_score_adj, log);
 
   boost::asio::io_context io(1);

@@ -93,6 +93,9 @@ struct AgentConfig {
   std::optional<Family> vxlan_underlay;
   std::string cni_conf_directory = "/etc/cni/net.d";
   bool register_pods = false;
+  /// Prints the labels of the container whose id is appended, as a JSON object. Empty: not asked.
+  std::vector<std::string> labels_command{"podman", "container", "inspect", "--format",
+                                          "{{json .Config.Labels}}"};
 
   log::Format log_format = log::Format::kText;
   log::Level log_level = log::Level::kInfo;

@@ -80,6 +80,10 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
                                                                      *std::move(opened.pod_network),
                                                                      [this] { pods_changed(); })
                                       : nullptr),
+      pod_registrar_(opened.registrar_api
+                         ? std::make_unique<PodRegistrar>(io, registrar_options(),
+                                                          std::move(opened.registrar_api), log_)
+                         : nullptr),
       health_listener_(io, "health", config_.health_bind_address, health_pages(), log_),
       metrics_listener_(io, "metrics", config_.metrics_bind_address, metrics_pages(), log_),
       admin_(io, {.handler = admin_pages(),
@@ -136,6 +140,7 @@ Result<> NodeAgent::start(const std::string& socket_path) {
     TRY_VOID(pod_network_->start());
     for (auto& [name, task] : pod_network_->tasks()) supervise(name, std::move(task));
   }
+  if (pod_registrar_) pod_registrar_->start();
   watch_.start();
   log_.info("agent started", {{"node", config_.node_name},
                               {"datapath", datapath_->name()},
@@ -149,6 +154,7 @@ void NodeAgent::stop() {
   if (stopped_) return;
   stopped_ = true;
   watch_.stop();
+  if (pod_registrar_) pod_registrar_->stop();
   if (pod_network_) pod_network_->stop();
   loop_.stop();
   former_datapaths_.stop();
@@ -198,7 +204,20 @@ void NodeAgent::refresh_options() {
 }
 
 /// Who came or went, or which ranges pods have.
-void NodeAgent::pods_changed() {}
+void NodeAgent::pods_changed() {
+  if (pod_registrar_) pod_registrar_->wake();
+}
+
+PodRegistrarOptions NodeAgent::registrar_options() {
+  return {
+      .node = config_.node_name,
+      .labels_command = config_.labels_command,
+      .period = config_.compare_period,
+      .attachments = [this] { return pod_network_->attachments(); },
+      .problem =
+          [this](const Problem& problem) { problems_.add(problem, client::Severity::kWarning); },
+      .solved = [this](const std::string& object) { problems_.remove(object); }};
+}
 
 void NodeAgent::job_started(const Job& job) {
   trigger_times_.job_started();

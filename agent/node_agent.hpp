@@ -23,6 +23,7 @@
 #include "agent/listeners.hpp"
 #include "agent/metrics.hpp"
 #include "agent/pod_network.hpp"
+#include "agent/pod_registrar.hpp"
 #include "agent/problems.hpp"
 #include "agent/recent_drops.hpp"
 #include "agent/reconcile_loop.hpp"
@@ -41,7 +42,8 @@ class NodeAgent {
     AddressMonitor addresses;
     std::vector<Ip> local_addresses;
     client::ClientConfig client;
-    std::optional<PodNetwork::Opened> pod_network;  // nullopt: another plugin connects the pods
+    std::optional<PodNetwork::Opened> pod_network;     // nullopt: another plugin connects the pods
+    std::unique_ptr<client::ApiClient> registrar_api;  // null: containers are not registered
   };
 
   NodeAgent(boost::asio::io_context& io, const AgentConfig& config, BuildInfo build,
@@ -61,6 +63,7 @@ class NodeAgent {
   void refresh_options();
   void node_changed(const Node* node);
   void pods_changed();
+  PodRegistrarOptions registrar_options();
   ClusterEvents::Parts event_parts();
 
   void job_started(const Job& job);
@@ -97,7 +100,8 @@ class NodeAgent {
   RecentDrops drops_;
   ReconcileLoop loop_;
   FormerDatapaths former_datapaths_;
-  std::unique_ptr<PodNetwork> pod_network_;  // or none
+  std::unique_ptr<PodNetwork> pod_network_;      // or none
+  std::unique_ptr<PodRegistrar> pod_registrar_;  // or none
 
   Listener health_listener_;
   Listener metrics_listener_;

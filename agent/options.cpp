@@ -167,6 +167,9 @@ constexpr Option kOptions[] = {
                                      "connected; empty: not written"),
     own<&Config::register_pods>("podNetwork.registerPods", "", "register-pods", kBool,
                                 "containers that no kubelet knows of become Pods in the API"),
+    own<&Config::labels_command>("podNetwork.labelsCommand", "", "labels-command", kList,
+                                 "prints a container's labels as a JSON object; its id is "
+                                 "appended. Empty: CNI's labels alone"),
     own<&Config::log_format>("logging.format", "logging.format", "logging-format", kText,
                              "text (key=value) or json"),
     own<&Config::log_level>("logging.level", "", "log-level", kText, "debug, info, warn or error"),

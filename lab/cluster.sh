@@ -191,6 +191,7 @@ cgroup: ${cgroup:-/sys/fs/cgroup}
 podNetwork:
   mode: $(pod_network_mode)
   cniConfDirectory: $dir/cni
+  registerPods: true
 EOT
 }
 quoted() { sed 's/[^,]*/"&"/g; s/,/, /g' <<<"$1"; }

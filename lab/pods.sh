@@ -102,7 +102,7 @@ share_node_namespace() {
 cni() {
   jq '{cniVersion, name} + .plugins[0]' "$lab/node$3/cni/05-fairlead.conflist" >"$(pod_dir "$2")/cni-config"
   CNI_COMMAND=$1 CNI_CONTAINERID=lab-$2 CNI_NETNS=/run/netns/$prefix-pod-$2 CNI_IFNAME=eth0 CNI_PATH=$bin \
-    CNI_ARGS="K8S_POD_NAMESPACE=default;K8S_POD_NAME=$2" \
+    CNI_ARGS="K8S_POD_NAMESPACE=default;K8S_POD_NAME=$2;K8S_POD_UID=lab-$2" \
     inside "$prefix-node$3" "$bin/fairlead-cni" <"$(pod_dir "$2")/cni-config"
 }
 attach_pod() {

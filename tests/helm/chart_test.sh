@@ -51,6 +51,13 @@ test_the_roles_are_these_and_no_others() {
   diff -u tests/helm/golden/rbac.json <(render | object ClusterRole | jq -S .rules)
 }
 
+test_pods_may_be_written_only_where_containers_are_registered() {
+  local more='[{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "create", "delete"]},
+    {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["patch"]}]'
+  diff -u <(jq -S --argjson more "$more" '. + $more' tests/helm/golden/rbac.json) \
+    <(render -f tests/helm/values/standalone.yaml | object ClusterRole | jq -S .rules)
+}
+
 test_the_container_may_do_this_and_no_more() {
   diff -u tests/helm/golden/security.json <(render | container | jq -S .securityContext)
   expect_eq "$(render | jq -c '[.. | .privileged? | select(. == true)]')" "[]"
