@@ -72,7 +72,13 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
       loop_(io, reconciler_, planner_, *datapath_,
             {.started = [this](const Job& job) { job_started(job); },
              .finished = [this](const SyncOutcome& outcome) { job_finished(outcome); },
-             .monitored = [this](const Result<bool>& change) { kernel_monitored(change); }}),
+             .monitored = [this](const Result<bool>& change) { kernel_monitored(change); },
+             .pods = [this] { return pods(); },
+             .pods_failed =
+                 [this](const Error& error) {
+                   log_.error("the datapath cannot be told of pods, will try again",
+                              {{"error", error}});
+                 }}),
       former_datapaths_(
           io, std::move(opened.former_datapaths), config_.compare_period,
           [this] { return udp_of(planner_.plan()); }, log_),
@@ -136,6 +142,7 @@ Result<> NodeAgent::start(const std::string& socket_path) {
   supervise("addresses", watch_addresses());
   supervise("reconcile", loop_.run());
   supervise("kernel monitor", loop_.watch_kernel());
+  loop_.pods_changed();
   if (pod_network_) {
     TRY_VOID(pod_network_->start());
     for (auto& [name, task] : pod_network_->tasks()) supervise(name, std::move(task));
@@ -205,6 +212,7 @@ void NodeAgent::refresh_options() {
 
 /// Who came or went, or which ranges pods have.
 void NodeAgent::pods_changed() {
+  loop_.pods_changed();
   if (pod_registrar_) pod_registrar_->wake();
 }
 
@@ -217,6 +225,18 @@ PodRegistrarOptions NodeAgent::registrar_options() {
       .problem =
           [this](const Problem& problem) { problems_.add(problem, client::Severity::kWarning); },
       .solved = [this](const std::string& object) { problems_.remove(object); }};
+}
+
+Pods NodeAgent::pods() const {
+  if (!pod_network_) return {};  // what another agent said holds no more
+  Pods pods{.local = {}, .networks = pod_network_->cluster_pod_cidrs()};
+  for (podnet::Attachment& attachment : pod_network_->attachments()) {
+    const podnet::Bandwidth& bandwidth = attachment.bandwidth;
+    pods.local.push_back({.ips = std::move(attachment.ips),
+                          .link = std::move(attachment.host_link),
+                          .is_shaped = bandwidth.ingress_rate != 0 || bandwidth.egress_rate != 0});
+  }
+  return pods;
 }
 
 void NodeAgent::job_started(const Job& job) {

@@ -64,6 +64,7 @@ class NodeAgent {
   void node_changed(const Node* node);
   void pods_changed();
   PodRegistrarOptions registrar_options();
+  [[nodiscard]] Pods pods() const;
   ClusterEvents::Parts event_parts();
 
   void job_started(const Job& job);

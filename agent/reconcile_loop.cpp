@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -20,6 +21,7 @@ const ServicePlans kNothing;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::chrono::milliseconds kSettling{20};
+constexpr std::chrono::seconds kRetry{10};
 
 asio::awaitable<void> pause(std::chrono::milliseconds duration) {
   asio::steady_timer timer(co_await asio::this_coro::executor, duration);
@@ -46,6 +48,23 @@ ReconcileLoop::~ReconcileLoop() { worker_.join(); }
 
 void ReconcileLoop::wake() { timer_.cancel(); }
 
+void ReconcileLoop::pods_changed() {
+  pods_changed_ = true;
+  wake();
+}
+
+/// Between two jobs, as all that uses the datapath. What fails is tried again.
+void ReconcileLoop::tell_pods(Time now) {
+  pods_changed_ = false;
+  pods_due_ = now + kSettling;
+  Pods pods = observer_.pods();
+  const auto told = datapath_.set_pods(std::move(pods.local), std::move(pods.networks));
+  if (told) return;
+  observer_.pods_failed(told.error());
+  pods_changed_ = true;
+  pods_due_ = now + kRetry;
+}
+
 void ReconcileLoop::stop() {
   stopped_ = true;
   timer_.cancel();
@@ -55,11 +74,13 @@ void ReconcileLoop::stop() {
 
 asio::awaitable<void> ReconcileLoop::run() {
   while (!stopped_) {
-    auto step = reconciler_.next(std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    if (pods_changed_ && now >= pods_due_) tell_pods(now);
+    auto step = reconciler_.next(now);
     if (step.job) {
       co_await perform(std::move(*step.job));
     } else {
-      timer_.expires_at(step.wake);
+      timer_.expires_at(pods_changed_ ? std::min(step.wake, pods_due_) : step.wake);
       co_await timer_.async_wait(kAwait);
     }
   }

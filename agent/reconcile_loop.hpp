@@ -8,7 +8,9 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
 #include <functional>
+#include <vector>
 
 #include "agent/reconciler.hpp"
 #include "dataplane/datapath.hpp"
@@ -22,6 +24,12 @@ struct SyncOutcome {
   std::chrono::nanoseconds took;
 };
 
+/// What the datapath is told of the pod network.
+struct Pods {
+  std::vector<LocalPod> local;
+  std::vector<Cidr> networks;
+};
+
 class ReconcileLoop {
  public:
   struct Observer {
@@ -29,6 +37,10 @@ class ReconcileLoop {
     std::function<void(const Job&)> started;
     std::function<void(const SyncOutcome&)> finished;
     std::function<void(const Result<bool>& foreign_change)> monitored;
+    /// Asked for what Datapath::set_pods() is to be told; may be empty if pods_changed() is not
+    /// called.
+    std::function<Pods()> pods;
+    std::function<void(const Error&)> pods_failed;
   };
 
   /// `io` must be run by one thread. All references outlive the loop.
@@ -43,11 +55,16 @@ class ReconcileLoop {
 
   /// Something happened that the Reconciler was told of.
   void wake();
+  /// The datapath will be told soon; once for pods that come in crowds.
+  void pods_changed();
   /// run() and watch_kernel() return at their next waiting point.
   void stop();
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+
   boost::asio::awaitable<void> perform(Job job);
+  void tell_pods(Time now);
   [[nodiscard]] Result<SyncReport> execute(const Job& job);
 
   Reconciler& reconciler_;
@@ -57,6 +74,8 @@ class ReconcileLoop {
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer idle_;  // cancelled when a job ends
   boost::asio::posix::stream_descriptor monitor_;
+  bool pods_changed_ = false;
+  Time pods_due_{};
   bool busy_ = false;
   bool stopped_ = false;
   boost::asio::thread_pool worker_{1};

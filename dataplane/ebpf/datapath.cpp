@@ -223,7 +223,8 @@ Result<std::size_t> EbpfDatapath::write_pods() {
 }
 
 Result<> EbpfDatapath::set_pods(std::vector<LocalPod> pods, std::vector<Cidr> networks) {
-  pods_.emplace(std::move(pods), std::move(networks));
+  if (!pods_) pods_.emplace();
+  pods_->set(std::move(pods), std::move(networks));
   if (live_ == nullptr) return {};
   return netns_.run([&]() -> Result<> {
     TRY_VOID(write_pods());
@@ -264,6 +265,7 @@ Result<SyncReport> EbpfDatapath::resync_here(const Plan& plan) {
   TRY(SyncReport report, services_->resync(plan, node_addresses(node_, network_), effects));
   carry_out(std::move(effects), std::move(held));
   TRY(std::size_t interfaces, write_interfaces());
+  if (pods_) pods_->doubt();
   TRY(const std::size_t pods, write_pods());
   interfaces += pods;
   // Another had the Services until now: nobody, or a generation that was being drained.

@@ -71,12 +71,18 @@ Result<std::size_t> write_difference(BpfMap<Key, Value>& map, TableOf<Key, Value
 
 }  // namespace
 
-PodNetwork::PodNetwork(std::vector<LocalPod> pods, std::vector<Cidr> networks)
-    : pods_(std::move(pods)), networks_(std::move(networks)) {}
+void PodNetwork::set(std::vector<LocalPod> pods, std::vector<Cidr> networks) {
+  pods_ = std::move(pods);
+  if (networks_ != networks) networks_written_ = false;
+  networks_ = std::move(networks);
+}
 
-Result<std::size_t> PodNetwork::write(Maps& maps, std::span<const NetworkLink> links) const {
+Result<std::size_t> PodNetwork::write(Maps& maps, std::span<const NetworkLink> links) {
   const auto pods = write_difference(maps.pods, pods_of(pods_, LinkIndices(links)));
-  const auto networks = write_difference(maps.pod_networks, networks_of(networks_));
+  const auto networks = networks_written_
+                            ? Result<std::size_t>(0)
+                            : write_difference(maps.pod_networks, networks_of(networks_));
+  networks_written_ = networks.has_value();
   // Counted even if only a part was written: no flow is to go on as it was judged before.
   const std::atomic_ref<__u16> epoch(maps.config().pods_epoch);
   const bool is_needed = !networks_.empty();

@@ -13,19 +13,22 @@
 
 namespace fairlead::ebpf {
 
-/// One state of the pods, as Datapath::set_pods() was told.
+/// The pods, as Datapath::set_pods() was told last.
 class PodNetwork {
  public:
-  PodNetwork(std::vector<LocalPod> pods, std::vector<Cidr> networks);
+  void set(std::vector<LocalPod> pods, std::vector<Cidr> networks);
+  /// The next write() compares all of it with the maps.
+  void doubt() { networks_written_ = false; }
 
   /// Writes what differs from what the maps hold; programs then judge all flows of pods anew.
   /// Returns how many elements were written. `links`: of the calling thread's network namespace,
   /// perhaps from before the youngest pods; pods whose link is not there are left out.
-  Result<std::size_t> write(Maps& maps, std::span<const NetworkLink> links) const;
+  Result<std::size_t> write(Maps& maps, std::span<const NetworkLink> links);
 
  private:
   std::vector<LocalPod> pods_;
   std::vector<Cidr> networks_;
+  bool networks_written_ = false;  // thousands in a large cluster, and seldom others
 };
 
 }  // namespace fairlead::ebpf

@@ -41,11 +41,17 @@ class ObservedDatapath : public FakeDatapath {
     eventfd_t count = 0;
     return ::eventfd_read(monitor, &count) == 0 && count > 1;  // 1: our own change
   }
+  Result<> set_pods(std::vector<LocalPod> pods, std::vector<Cidr>) override {
+    EXPECT_EQ(pods.size(), 1U);
+    ++pods_told;
+    return {};
+  }
   void notify(eventfd_t count) const { ::eventfd_write(monitor, count); }
 
   std::function<void()> on_resync;
   std::thread::id resync_thread;
   std::thread::id apply_thread;
+  int pods_told = 0;
 };
 
 class Looping : public ::testing::Test {
@@ -93,8 +99,18 @@ class Looping : public ::testing::Test {
       {.started = [](const Job&) {},
        .finished =
            [this](const SyncOutcome& outcome) { outcomes.push_back(outcome.result.has_value()); },
-       .monitored = [](const Result<bool>&) {}}};
+       .monitored = [](const Result<bool>&) {},
+       .pods = [] { return Pods{.local = {{.ips = {}, .link = "fl-1"}}, .networks = {}}; },
+       .pods_failed = [](const Error&) {}}};
 };
+
+TEST_F(Looping, PodsAreToldOnceForAllThatCameMeanwhile) {
+  for (int i = 0; i < 3; ++i) loop.pods_changed();
+  ASSERT_TRUE(until([this] { return datapath.pods_told > 0; }));
+  list_all();
+  ASSERT_TRUE(until([this] { return outcomes.size() == 1; }));
+  EXPECT_EQ(datapath.pods_told, 1);
+}
 
 TEST_F(Looping, AResyncRunsBesideTheLoopAndASmallChangeInIt) {
   list_all();
