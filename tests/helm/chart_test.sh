@@ -171,8 +171,8 @@ test_the_default_values_are_all_in_the_schema() {
 test_the_schema_has_every_option_of_the_agent_and_no_other() {
   # nodeName, kubeconfig and server are not the values' business: the pod's node and the in-cluster configuration say them.
   diff -u <(tr '\n' ' ' <agent/options.cpp | grep -oP '\bown<[^>]*>\(\s*"\K[^"]+' | grep -vxE 'nodeName|kubeconfig|server' | sort) \
-    <(jq -r '.properties.agent.properties | to_entries[] |
-      if .value.properties then .key + "." + (.value.properties | keys[]) else .key end' $chart/values.schema.json | sort)
+    <(jq -r 'def options: to_entries[] | .key + (if .value.properties then "." + (.value.properties | options) else "" end);
+      .properties.agent.properties | options' $chart/values.schema.json | sort)
 }
 
 test_helm_itself_renders_the_same() {
