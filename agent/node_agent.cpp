@@ -10,10 +10,12 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
 
 #include "agent/plan_options.hpp"
+#include "agent/pod_ports.hpp"
 #include "dataplane/kernel/addresses.hpp"
 
 namespace fairlead {
@@ -145,6 +147,7 @@ Result<> NodeAgent::start(const std::string& socket_path) {
   loop_.pods_changed();
   if (pod_network_) {
     TRY_VOID(pod_network_->start());
+    pods_changed();
     for (auto& [name, task] : pod_network_->tasks()) supervise(name, std::move(task));
   }
   if (pod_registrar_) pod_registrar_->start();
@@ -210,8 +213,20 @@ void NodeAgent::refresh_options() {
   loop_.wake();
 }
 
-/// Who came or went, or which ranges pods have.
+/// Who came or went, or which ranges pods have. Pods come in crowds: once for all that have come by
+/// the time it runs.
 void NodeAgent::pods_changed() {
+  if (std::exchange(pods_due_, true)) return;
+  asio::post(io_, [this] {
+    pods_due_ = false;
+    if (!stopped_) take_pods();
+  });
+}
+
+void NodeAgent::take_pods() {
+  planner_.set_host_ports(host_ports_of(pod_network_->attachments()));
+  reconciler_.planner_changed(std::chrono::steady_clock::now());
+  loop_.wake();
   loop_.pods_changed();
   if (pod_registrar_) pod_registrar_->wake();
 }

@@ -63,6 +63,7 @@ class NodeAgent {
   void refresh_options();
   void node_changed(const Node* node);
   void pods_changed();
+  void take_pods();
   PodRegistrarOptions registrar_options();
   [[nodiscard]] Pods pods() const;
   ClusterEvents::Parts event_parts();
@@ -110,6 +111,7 @@ class NodeAgent {
 
   ClusterEvents events_;
   client::ClusterWatch watch_;
+  bool pods_due_ = false;
   bool stopped_ = false;
   bool failed_ = false;
 };

@@ -72,6 +72,7 @@ struct Attachment {
   std::uint32_t mtu = 0;
   std::vector<PortMapping> port_mappings;
   Bandwidth bandwidth;
+  std::int64_t created = 0;  // seconds since 1970; 0: unknown
   bool operator==(const Attachment&) const = default;
 };
 

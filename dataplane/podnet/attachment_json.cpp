@@ -74,19 +74,14 @@ Bandwidth parse_bandwidth(const Reader& from) {
 }  // namespace
 
 std::string to_json(const Attachment& attachment) {
-  json::object value{{"network", attachment.key.network},
-                     {"container", attachment.key.container},
-                     {"interface", attachment.key.interface},
-                     {"podNamespace", attachment.pod.pod_namespace},
-                     {"podName", attachment.pod.name},
-                     {"podUID", attachment.pod.uid},
-                     {"sandbox", attachment.sandbox},
-                     {"netnsCookie", attachment.netns_cookie},
-                     {"podMac", to_string(attachment.pod_mac)},
-                     {"hostMac", to_string(attachment.host_mac)},
-                     {"hostLink", attachment.host_link},
-                     {"mtu", attachment.mtu},
-                     {"bandwidth", to_value(attachment.bandwidth)}};
+  json::object value{
+      {"network", attachment.key.network},       {"container", attachment.key.container},
+      {"interface", attachment.key.interface},   {"podNamespace", attachment.pod.pod_namespace},
+      {"podName", attachment.pod.name},          {"podUID", attachment.pod.uid},
+      {"sandbox", attachment.sandbox},           {"netnsCookie", attachment.netns_cookie},
+      {"podMac", to_string(attachment.pod_mac)}, {"hostMac", to_string(attachment.host_mac)},
+      {"hostLink", attachment.host_link},        {"mtu", attachment.mtu},
+      {"created", attachment.created},           {"bandwidth", to_value(attachment.bandwidth)}};
   json::array ips, mappings;
   json::object labels;
   for (const Ip& ip : attachment.ips) ips.emplace_back(to_string(ip));
@@ -112,6 +107,7 @@ Result<Attachment> attachment_from_json(std::string_view text) {
   TRY(attachment.host_mac, parse_mac(from.text("hostMac")));
   attachment.host_link = from.text("hostLink");
   attachment.mtu = static_cast<std::uint32_t>(from.number("mtu"));
+  attachment.created = static_cast<std::int64_t>(from.number("created"));
   attachment.bandwidth = parse_bandwidth(Reader(from.object("bandwidth")));
   for (const json::value& item : from.list("ips")) {
     TRY(const Ip ip, parse_ip(item.is_string() ? std::string_view(item.get_string()) : ""));

@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -22,6 +23,11 @@ namespace {
 
 tl::unexpected<Refused> refuse(Refusal why, std::string doing) {
   return tl::unexpected(Refused{why, std::move(doing)});
+}
+
+std::int64_t seconds_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
 enum class Stage : std::uint8_t { kAdding, kHeld, kLeaving };
@@ -222,7 +228,8 @@ Outcome<Attachment> KernelAttachments::reserve(const AttachmentRequest& request,
                         .host_link = host_link_name(request.key),
                         .mtu = options_.mtu,
                         .port_mappings = request.port_mappings,
-                        .bandwidth = request.bandwidth};
+                        .bandwidth = request.bandwidth,
+                        .created = seconds_now()};
   if (const auto written = book_.add(attachment, grant->cursors); !written) {
     for (const Ip& ip : grant->ips) addresses_.release(ip, options_.pod_cidrs);
     return refuse(Refusal::kStorage, fmt::format("write {} into {}: {}", to_string(request.key),
