@@ -81,11 +81,18 @@ test_cleanup_leaves_nothing_of_ours_and_everything_of_others() {
   expect_eq "$(attached_programs | grep fairlead || true)" ''
   [ ! -e "$pins" ] || fail "$pins is left: $(find "$pins")"
   expect_eq "$(inside node1 nft list tables | grep fairlead || true)" ''
+  expect_eq "$(inside node1 ip -br link | grep '^fl' || true)" ''
+  expect_eq "$(inside node1 ip route show proto 201)" ''
   for link in $(inside node1 ip -o link | sed 's/^[0-9]*: //; s/[:@].*//'); do
     expect_eq "$(inside node1 tc filter show dev "$link" ingress | grep fairlead || true)" '' "$link"
   done
   expect_foreign_programs_run
   lab agent node1 start
+  # Its pods have lost their links with all else that was ours.
+  lab pod web-1 --delete
+  lab pod client --delete
+  lab pod web-1 --node node1 --labels app=web --serve http=8080/tcp --serve dns=8080/udp
+  lab pod client --node node1 --labels app=client
   eventually 30 is_served
   expect_foreign_programs_run
 }
@@ -107,7 +114,7 @@ expect_foreign_programs_run() {
   local before after
   before=$(foreign_counts)
   outcome ext 198.18.0.1:9 >/dev/null # nobody's: a packet that is redirected by us is not seen behind us
-  answer node1 "$(pod_ip web-1):8080" >/dev/null
+  outcome node1 198.18.0.2:30080 >/dev/null # whatever comes of it: a connection that is begun
   after=$(foreign_counts)
   paste <(tr ' ' '\n' <<<"$before") <(tr ' ' '\n' <<<"$after") | awk '$2 <= $1 { exit 1 }' ||
     fail "a neighbour's program no longer runs: $before, then $after"
