@@ -56,7 +56,10 @@ Result<> check(const sqlite::Database& database) {
 
 Result<Book> Book::open_sound(const std::string& path) {
   TRY(auto database, sqlite::Database::open(path));
-  TRY_VOID(database.execute(kSettings));
+  if (auto set = database.execute(kSettings); !set) {
+    if (!database.is_busy()) return tl::unexpected(std::move(set).error());
+    return system_error(EBUSY, path + ": another process has it open");
+  }
   TRY_VOID(check(database));
   TRY_VOID(database.execute(kTables));
   Book book(std::move(database));
@@ -70,6 +73,8 @@ Result<Book> Book::open(const std::string& path, std::optional<std::string>& dam
   auto book = open_sound(path);
   std::error_code ignored;
   if (book || !std::filesystem::exists(path, ignored)) return book;
+  if (book.error().code == std::errc::device_or_resource_busy)
+    return book;  // somebody's, but sound
   TRY(const std::string aside, set_aside(path));
   damage =
       fmt::format("{} is damaged ({}) and was set aside as {}", path, book.error().doing, aside);
