@@ -51,7 +51,7 @@ make_image() {
   cp "$(command -v busybox)" "$scratch/rootfs/bin/busybox"
   for applet in sh ip ping wget httpd sleep; do ln -s busybox "$scratch/rootfs/bin/$applet"; done
   echo it is me >"$scratch/rootfs/www/index.html"
-  tar -C "$scratch/rootfs" -c . | podman import -q --change "CMD /bin/sleep 100000" - local/tiny:latest >/dev/null
+  tar -C "$scratch/rootfs" -c . | podman import -q --change "CMD /bin/tail -f /dev/null" - local/tiny:latest >/dev/null
   podman save -q --format oci-archive -o "$scratch/tiny.tar" local/tiny:latest
 }
 
