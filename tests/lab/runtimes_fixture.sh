@@ -49,7 +49,7 @@ make_image() {
   local applet
   mkdir -p "$scratch/rootfs/bin" "$scratch/rootfs/www"
   cp "$(command -v busybox)" "$scratch/rootfs/bin/busybox"
-  for applet in sh ip ping wget httpd sleep; do ln -s busybox "$scratch/rootfs/bin/$applet"; done
+  for applet in sh ip ping wget httpd tail; do ln -s busybox "$scratch/rootfs/bin/$applet"; done
   echo it is me >"$scratch/rootfs/www/index.html"
   tar -C "$scratch/rootfs" -c . | podman import -q --change "CMD /bin/tail -f /dev/null" - local/tiny:latest >/dev/null
   podman save -q --format oci-archive -o "$scratch/tiny.tar" local/tiny:latest
