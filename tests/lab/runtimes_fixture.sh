@@ -44,14 +44,14 @@ EOT
   [ -e /var/lib/cni ] || made_cni_cache=yes # libcni's, whatever the runtimes are told
 }
 
-# busybox alone, in podman and as an OCI archive
+# busybox alone, which serves HTTP, in podman and as an OCI archive
 make_image() {
   local applet
   mkdir -p "$scratch/rootfs/bin" "$scratch/rootfs/www"
   cp "$(command -v busybox)" "$scratch/rootfs/bin/busybox"
-  for applet in sh ip ping wget httpd tail; do ln -s busybox "$scratch/rootfs/bin/$applet"; done
+  for applet in sh ip ping; do ln -s busybox "$scratch/rootfs/bin/$applet"; done
   echo it is me >"$scratch/rootfs/www/index.html"
-  tar -C "$scratch/rootfs" -c . | podman import -q --change "CMD /bin/tail -f /dev/null" - local/tiny:latest >/dev/null
+  tar -C "$scratch/rootfs" -c . | podman import -q --change "CMD /bin/busybox httpd -f -p 8080 -h /www" - local/tiny:latest >/dev/null
   podman save -q --format oci-archive -o "$scratch/tiny.tar" local/tiny:latest
 }
 
@@ -59,8 +59,7 @@ make_image() {
 run_container() {
   local name=$1
   shift
-  podman run -d --name "$name" --network fairlead --cgroup-parent="$pods_cgroup" "$@" local/tiny:latest \
-    /bin/busybox httpd -f -p 8080 -h /www >/dev/null
+  podman run -d --name "$name" --network fairlead --cgroup-parent="$pods_cgroup" "$@" local/tiny:latest >/dev/null
 }
 address_of() { podman exec "$1" ip -4 -o addr show eth0 | sed 's/.*inet \([0-9.]*\).*/\1/'; }
 

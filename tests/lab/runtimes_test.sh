@@ -54,6 +54,13 @@ test_a_container_with_a_label_is_an_endpoint_of_the_service_that_selects_it() {
   eventually 20 fetches node2 "$(cluster_ip shop)"
 }
 
+test_a_port_of_the_node_leads_to_the_container_that_asked_for_it() {
+  needs podman runc
+  run_container published -p 18080:8080
+  eventually 20 fetches ext "$(kubectl get node node1 -o 'jsonpath={.status.addresses[0].address}'):18080"
+  podman rm -f -t 0 published >/dev/null
+}
+
 test_a_restarted_agent_leaves_what_it_registered() {
   needs podman runc
   local uid address
