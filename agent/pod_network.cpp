@@ -6,6 +6,7 @@
 
 #include "agent/cni_config.hpp"
 #include "agent/cni_deletions.hpp"
+#include "agent/option_values.hpp"
 #include "dataplane/podnet/pod_mtu.hpp"
 
 namespace fairlead {
@@ -37,6 +38,12 @@ PodRoutesOptions routes_options(const AgentConfig& config) {
   return options;
 }
 
+/// What decides the MTU beside the node itself.
+std::string kind_of(const AgentConfig& config) {
+  return option_values::print_one(config.pod_network) + "/" +
+         option_values::print_one(config.vxlan_underlay);
+}
+
 podnet::Attachments::Warn warn_of(const log::Logger& log) {
   return [log](const std::string& line) { log.warn("pods' links", {{"pod", line}}); };
 }
@@ -46,10 +53,9 @@ Result<std::unique_ptr<podnet::Attachments>> open_attachments(const AgentConfig&
   std::error_code error;
   std::filesystem::create_directories(config.state_directory, error);
   if (error) return failure(error, "make " + config.state_directory);
-  return podnet::Attachments::open({.book = config.state_directory + kBook,
-                                    .pod_cidrs = config.pod_cidrs,
-                                    .mtu = config.pod_mtu},
-                                   warn_of(log));
+  // Ranges and MTU follow with the Node; until then the last agent's hold.
+  return podnet::Attachments::open(
+      {.book = config.state_directory + kBook, .kind = kind_of(config)}, warn_of(log));
 }
 
 }  // namespace

@@ -98,6 +98,10 @@ std::vector<Attachment> KernelAttachments::at(Stage stage) const {
 /// The book as it was left, and what a reboot has ended.
 Result<> KernelAttachments::load() {
   TRY(auto contents, book_.read());
+  if (options_.pod_cidrs.empty() && contents.settings.kind == options_.kind) {
+    options_.pod_cidrs = contents.settings.pod_cidrs;
+    options_.mtu = contents.settings.mtu;
+  }
   for (const Cursor& cursor : contents.cursors) addresses_.set_cursor(cursor);
   for (const auto& [address, turn] : contents.freed) addresses_.set_free(address, turn);
   for (auto& [attachment, standing] : contents.attachments) {
@@ -158,8 +162,12 @@ Result<> KernelAttachments::adopt(Attachment stranger) {
 
 void KernelAttachments::set_options(std::vector<Cidr> pod_cidrs, std::uint32_t mtu) {
   const Lock lock(mutex_);
+  if (options_.pod_cidrs == pod_cidrs && options_.mtu == mtu) return;
   options_.pod_cidrs = std::move(pod_cidrs);
   options_.mtu = mtu;
+  // Without it the next agent waits for the API before it connects pods.
+  if (const auto kept = book_.set_settings({options_.pod_cidrs, mtu, options_.kind}); !kept)
+    warn_("the ranges of pods cannot be written: " + kept.error().doing);
 }
 
 Outcome<Netns> KernelAttachments::open_pod(const Fd& netns) const {

@@ -22,9 +22,12 @@
 namespace fairlead::podnet {
 
 struct AttachmentOptions {
-  std::string book;             // file; its directory exists
-  std::vector<Cidr> pod_cidrs;  // ranges to give from, in this order
-  std::uint32_t mtu = 1500;     // of the pods' links
+  std::string book;  // file; its directory exists
+  /// One word for what the ranges and the MTU are for. Those that the book had last for the same
+  /// are in use until set_options().
+  std::string kind = "vxlan";
+  std::vector<Cidr> pod_cidrs = {};  // ranges to give from, in this order
+  std::uint32_t mtu = 1500;          // of the pods' links
 };
 
 /// Thread-safe: the calls wait for each other where they must. All calling threads are in the

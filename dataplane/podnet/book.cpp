@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <sstream>
 
 #include "dataplane/podnet/attachment_json.hpp"
 
@@ -117,19 +118,44 @@ Result<BookContents> Book::read() {
     TRY(const Ip address, parse_ip(freed.bytes(0)));
     contents.freed.emplace_back(address, static_cast<std::uint64_t>(freed.number(1)));
   }
+  TRY(contents.settings, settings());
   return contents;
 }
 
-Result<std::string> Book::boot() {
-  TRY(auto statement, database_.prepare("SELECT value FROM meta WHERE name = 'boot'"));
+Result<std::string> Book::meta(const std::string& name) {
+  TRY(auto statement, database_.prepare("SELECT value FROM meta WHERE name = ?1"));
+  statement.bind_text(1, name);
   TRY(const bool has_row, statement.step());
   return has_row ? statement.bytes(0) : std::string();
 }
 
-Result<> Book::set_boot(const std::string& boot) {
-  TRY(auto statement, database_.prepare("INSERT OR REPLACE INTO meta VALUES ('boot', ?1)"));
-  statement.bind_text(1, boot);
+Result<> Book::set_meta(const std::string& name, const std::string& value) {
+  TRY(auto statement, database_.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)"));
+  statement.bind_text(1, name);
+  statement.bind_text(2, value);
   return statement.run();
+}
+
+Result<std::string> Book::boot() { return meta("boot"); }
+Result<> Book::set_boot(const std::string& boot) { return set_meta("boot", boot); }
+
+/// "vxlan 1450 10.244.1.0/24 fd00:244:1::/64"
+Result<> Book::set_settings(const GrantSettings& settings) {
+  std::string text = fmt::format("{} {}", settings.kind, settings.mtu);
+  for (const Cidr& range : settings.pod_cidrs) text += " " + to_string(range);
+  return set_meta("settings", text);
+}
+
+Result<GrantSettings> Book::settings() {
+  TRY(const std::string text, meta("settings"));
+  std::istringstream words(text);
+  GrantSettings settings;
+  words >> settings.kind >> settings.mtu;
+  for (std::string word; words >> word;) {
+    TRY(const Cidr range, parse_cidr(word));
+    settings.pod_cidrs.push_back(range);
+  }
+  return settings;
 }
 
 template <class Body>

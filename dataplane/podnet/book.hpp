@@ -20,10 +20,20 @@ enum class Standing : std::uint8_t { kHeld, kLeaving };
 
 using FreedAddress = std::pair<Ip, std::uint64_t>;  // and its turn
 
+/// What pods to come get; as the last agent knew it, so that the next one need not wait for the
+/// API.
+struct GrantSettings {
+  std::vector<Cidr> pod_cidrs;
+  std::uint32_t mtu = 0;
+  std::string kind;  // of the network that they are for
+  bool operator==(const GrantSettings&) const = default;
+};
+
 struct BookContents {
   std::vector<std::pair<Attachment, Standing>> attachments;
   std::vector<Cursor> cursors;
   std::vector<FreedAddress> freed;
+  GrantSettings settings;
 };
 
 class Book {
@@ -36,6 +46,7 @@ class Book {
   /// The boot at which it was written; "" for a new one.
   [[nodiscard]] Result<std::string> boot();
   Result<> set_boot(const std::string& boot);
+  Result<> set_settings(const GrantSettings& settings);
 
   /// `cursors`: of the ranges that its addresses are of. They are no longer in the line.
   Result<> add(const Attachment& attachment, const std::vector<Cursor>& cursors);
@@ -47,6 +58,9 @@ class Book {
   explicit Book(sqlite::Database database) : database_(std::move(database)) {}
   static Result<Book> open_sound(const std::string& path);
   Result<> prepare();
+  Result<GrantSettings> settings();
+  Result<std::string> meta(const std::string& name);
+  Result<> set_meta(const std::string& name, const std::string& value);
   template <class Body>
   Result<> transaction(Body body);
 

@@ -41,7 +41,7 @@ class AttachmentsTest : public testing::Test {
   void with_agent(Body body) {
     node_.run([&] {
       auto opened =
-          Attachments::open({.book = book(), .pod_cidrs = ranges_, .mtu = 1450},
+          Attachments::open({.book = book(), .kind = kind_, .pod_cidrs = ranges_, .mtu = 1450},
                             [this](const std::string& line) { warnings_ += line + "\n"; });
       ASSERT_TRUE(opened) << opened.error().doing;
       body(**opened);
@@ -77,7 +77,7 @@ class AttachmentsTest : public testing::Test {
   std::string directory_;
   std::vector<Cidr> ranges_{parse_cidr("10.244.1.0/24").value(),
                             parse_cidr("fd00:244:1::/64").value()};
-  std::string warnings_;
+  std::string kind_ = "vxlan", warnings_;
   Namespace node_{"pods-node"}, a_{"pods-a"}, b_{"pods-b"};
 };
 
@@ -275,6 +275,22 @@ TEST_F(AttachmentsTest, AfterARestartPodsKeepWhatTheyHave) {
     EXPECT_EQ(added(attachments, "b", b_).ips[0], ip("10.244.1.2"));
   });
   EXPECT_EQ(warnings_, "");
+}
+
+TEST_F(AttachmentsTest, AfterARestartPodsAreConnectedBeforeAnybodySaysFromWhichRanges) {
+  with_agent([&](Attachments& attachments) {
+    attachments.set_options({parse_cidr("10.244.7.0/24").value()}, 1400);
+  });
+  ranges_.clear();
+  with_agent([&](Attachments& attachments) {
+    const Attachment a = added(attachments, "a", a_);
+    EXPECT_THAT(a.ips, testing::ElementsAre(ip("10.244.7.1")));
+    EXPECT_EQ(a.mtu, 1400U);
+  });
+  kind_ = "routes";
+  with_agent([&](Attachments& attachments) {
+    EXPECT_EQ(attachments.status().error().why, Refusal::kNotReady) << "it was for another network";
+  });
 }
 
 TEST_F(AttachmentsTest, KilledBetweenBookAndLinksThePodGetsItsLinkAtStart) {
