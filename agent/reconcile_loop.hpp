@@ -39,8 +39,8 @@ class ReconcileLoop {
     std::function<void(const Result<bool>& foreign_change)> monitored;
     /// Asked for what Datapath::set_pods() is to be told; may be empty if pods_changed() is not
     /// called.
-    std::function<Pods()> pods;
-    std::function<void(const Error&)> pods_failed;
+    std::function<Pods()> pods = {};
+    std::function<void(const Error&)> pods_failed = {};
   };
 
   /// `io` must be run by one thread. All references outlive the loop.
