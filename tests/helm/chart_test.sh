@@ -78,6 +78,20 @@ test_the_ebpf_datapath_gets_what_it_needs_and_nftables_does_not() {
   expect_eq "$(render -set agent.datapath=auto | jq -c "$pod | [.hostPID, (.volumes | length)]")" '[true,5]'
 }
 
+test_the_pod_network_gets_what_it_needs_and_nothing_else_does() {
+  local pod with=tests/helm/values/pod-network.yaml
+  pod=$(render -f $with | object DaemonSet | jq .spec.template.spec)
+  expect_eq "$(jq -c '[.containers[0].securityContext | .privileged, .allowPrivilegeEscalation]' <<<"$pod")" '[true,null]'
+  expect_eq "$(jq -c '[.initContainers[].name]' <<<"$pod")" '["cni-plugin"]'
+  expect_eq "$(jq -c '[.initContainers[0] | .securityContext.privileged, .volumeMounts[0].mountPath]' <<<"$pod")" '[false,"/host/cni-bin"]'
+  expect_eq "$(jq -c '[.volumes[] | select(.name | test("cni|netns")) | .hostPath.path]' <<<"$pod")" \
+    '["/opt/cni/bin","/etc/cni/net.d","/run/netns"]'
+  expect_eq "$(render -f $with -set agent.podNetwork.cniConfDirectory=/etc/cni/x -set podNetwork.cniBinDirectory=/usr/lib/cni |
+    jq -c '[.[] | select(.kind == "DaemonSet") | .spec.template.spec.volumes[] | select(.name | test("cni")) | .hostPath.path]')" \
+    '["/usr/lib/cni","/etc/cni/x"]'
+  expect_eq "$(render -set agent.podNetwork.mode=none | object DaemonSet | jq -c '.spec.template.spec.initContainers')" null
+}
+
 test_the_pod_runs_on_every_node_in_the_hosts_network() {
   local pod
   pod=$(render | object DaemonSet | jq .spec.template.spec)
@@ -92,7 +106,8 @@ test_the_pod_runs_on_every_node_in_the_hosts_network() {
 test_every_mount_has_its_volume_and_every_volume_is_mounted() {
   while read -r set; do
     # shellcheck disable=SC2086
-    expect_eq "$(render $set | container | jq -c '[.volumeMounts[].name] | sort')" \
+    expect_eq "$(render $set | object DaemonSet |
+      jq -c '[.spec.template.spec | (.containers[], .initContainers[]?) | .volumeMounts[].name] | sort')" \
       "$(render $set | object DaemonSet | jq -c '[.spec.template.spec.volumes[].name] | sort')" "$set"
   done < <(value_sets)
 }

@@ -46,6 +46,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if or (ne .Values.agent.datapath "nftables") (eq .Values.ebpf.access "always") }}yes{{ end -}}
 {{- end -}}
 
+{{/* Not empty where the agent connects the pods, too. */}}
+{{- define "fairlead.hasPodNetwork" -}}
+{{- if ne (dig "podNetwork" "mode" "none" .Values.agent) "none" }}yes{{ end -}}
+{{- end -}}
+
+{{- define "fairlead.cniConfDirectory" -}}
+{{- dig "podNetwork" "cniConfDirectory" "/etc/cni/net.d" .Values.agent -}}
+{{- end -}}
+
 {{/* Where the container sees the host's cgroups: its own are at /sys/fs/cgroup. */}}
 {{- define "fairlead.cgroup" -}}
 {{- default "/run/fairlead-cgroup" .Values.agent.cgroup -}}
