@@ -41,7 +41,8 @@ PodRoutesOptions routes_options(const AgentConfig& config) {
 /// What decides the MTU beside the node itself.
 std::string kind_of(const AgentConfig& config) {
   return option_values::print_one(config.pod_network) + "/" +
-         option_values::print_one(config.vxlan_underlay);
+         option_values::print_one(config.vxlan_underlay) + "/" +
+         option_values::print_one(config.pod_mtu);
 }
 
 podnet::Attachments::Warn warn_of(const log::Logger& log) {
@@ -53,9 +54,13 @@ Result<std::unique_ptr<podnet::Attachments>> open_attachments(const AgentConfig&
   std::error_code error;
   std::filesystem::create_directories(config.state_directory, error);
   if (error) return failure(error, "make " + config.state_directory);
-  // Ranges and MTU follow with the Node; until then the last agent's hold.
-  return podnet::Attachments::open(
-      {.book = config.state_directory + kBook, .kind = kind_of(config)}, warn_of(log));
+  TRY(const std::uint32_t mtu, podnet::guess_pod_mtu(overlay_options(config)));
+  // The Node says more; until then the last agent's hold.
+  return podnet::Attachments::open({.book = config.state_directory + kBook,
+                                    .kind = kind_of(config),
+                                    .pod_cidrs = config.pod_cidrs,
+                                    .mtu = mtu},
+                                   warn_of(log));
 }
 
 }  // namespace
@@ -98,6 +103,7 @@ Result<> PodNetwork::start() {
   TRY_VOID(carry_out_deletions(*attachments_, config_.state_directory, warn_of(log_)));
   keeper_.remove_soon();
   server_.start();
+  offer();
   return {};
 }
 

@@ -98,8 +98,8 @@ std::vector<Attachment> KernelAttachments::at(Stage stage) const {
 /// The book as it was left, and what a reboot has ended.
 Result<> KernelAttachments::load() {
   TRY(auto contents, book_.read());
-  if (options_.pod_cidrs.empty() && contents.settings.kind == options_.kind) {
-    options_.pod_cidrs = contents.settings.pod_cidrs;
+  if (contents.settings.kind == options_.kind) {
+    if (options_.pod_cidrs.empty()) options_.pod_cidrs = contents.settings.pod_cidrs;
     options_.mtu = contents.settings.mtu;
   }
   for (const Cursor& cursor : contents.cursors) addresses_.set_cursor(cursor);

@@ -23,8 +23,8 @@ namespace fairlead::podnet {
 
 struct AttachmentOptions {
   std::string book;  // file; its directory exists
-  /// One word for what the ranges and the MTU are for. Those that the book had last for the same
-  /// are in use until set_options().
+  /// One word for what the ranges and the MTU are for. The MTU that the book had last for the same,
+  /// and its ranges where none are given here, are in use until set_options().
   std::string kind = "vxlan";
   std::vector<Cidr> pod_cidrs = {};  // ranges to give from, in this order
   std::uint32_t mtu = 1500;          // of the pods' links

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "dataplane/kernel/network_links.hpp"
+#include "dataplane/kernel/route_reads.hpp"
 #include "dataplane/podnet/overlay_kernel.hpp"
 
 namespace fairlead::podnet {
@@ -17,6 +19,18 @@ Result<std::uint32_t> find_pod_mtu(const Node& own, const OverlayOptions& option
   const std::uint32_t overhead =
       options.mode == Mode::kVxlan ? vxlan_overhead(address->family()) : 0;
   return std::min(underlay.mtu - overhead, options.mtu.value_or(UINT32_MAX));
+}
+
+Result<std::uint32_t> guess_pod_mtu(const OverlayOptions& options) {
+  constexpr std::uint32_t kEthernet = 1500;
+  TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
+  TRY(const auto links, read_links(socket));
+  TRY(const auto uplinks, read_default_route_links());
+  std::uint32_t mtu = kEthernet;
+  for (const LinkDetails& link : links)
+    if (std::ranges::find(uplinks, link.index) != uplinks.end()) mtu = std::min(mtu, link.mtu);
+  const std::uint32_t overhead = options.mode == Mode::kVxlan ? vxlan_overhead(Family::kIpv6) : 0;
+  return std::min(mtu - overhead, options.mtu.value_or(UINT32_MAX));
 }
 
 }  // namespace fairlead::podnet

@@ -13,4 +13,8 @@ namespace fairlead::podnet {
 /// never more than `options.mtu`.
 Result<std::uint32_t> find_pod_mtu(const Node& own, const OverlayOptions& options);
 
+/// The same before the node's address is known: by the links of its default routes, or 1500, less
+/// the larger encapsulation.
+Result<std::uint32_t> guess_pod_mtu(const OverlayOptions& options);
+
 }  // namespace fairlead::podnet
