@@ -175,8 +175,9 @@ TEST_P(HostPorts, FollowThePodThatReplacesAnother) {
   EXPECT_NE(from(world->ext, at.node, 8081, kShort).outcome, Outcome::kAnswered);
 }
 
-TEST_P(HostPorts, TakeUdpFlowsOfAPodThatIsGoneToTheNext) {
-  if (GetParam().protocol != Protocol::kUdp) GTEST_SKIP() << "of UDP alone";
+class UdpHostPorts : public HostPorts {};
+
+TEST_P(UdpHostPorts, TakeUdpFlowsOfAPodThatIsGoneToTheNext) {
   begin({pod("one", at.pod1, 8081)});
   Connection outside(world->ext, at.node, {8081}, Protocol::kUdp),
       inside(world->pod2, at.gateway, {8081}, Protocol::kUdp);
@@ -188,8 +189,7 @@ TEST_P(HostPorts, TakeUdpFlowsOfAPodThatIsGoneToTheNext) {
   EXPECT_TRUE(comes_to(inside, "pod2"));
 }
 
-TEST_P(HostPorts, TakeUdpFlowsThatWereThereBeforeThePod) {
-  if (GetParam().protocol != Protocol::kUdp) GTEST_SKIP() << "of UDP alone";
+TEST_P(UdpHostPorts, TakeUdpFlowsThatWereThereBeforeThePod) {
   begin({});
   Connection outside(world->ext, at.node, {8081}, Protocol::kUdp);
   outside.ask();
@@ -209,9 +209,19 @@ std::string name_of_case(const testing::TestParamInfo<Case>& info) {
          std::string(to_string(info.param.protocol));
 }
 
+std::vector<Case> udp_cases(DatapathKind datapath) {
+  std::vector<Case> udp = cases(datapath);
+  std::erase_if(udp, [](const Case& one) { return one.protocol != Protocol::kUdp; });
+  return udp;
+}
+
 INSTANTIATE_TEST_SUITE_P(Nftables, HostPorts, testing::ValuesIn(cases(DatapathKind::kNftables)),
                          name_of_case);
+INSTANTIATE_TEST_SUITE_P(Nftables, UdpHostPorts,
+                         testing::ValuesIn(udp_cases(DatapathKind::kNftables)), name_of_case);
 #ifdef FAIRLEAD_HAS_EBPF
+INSTANTIATE_TEST_SUITE_P(Ebpf, UdpHostPorts, testing::ValuesIn(udp_cases(DatapathKind::kEbpf)),
+                         name_of_case);
 INSTANTIATE_TEST_SUITE_P(Ebpf, HostPorts, testing::ValuesIn(cases(DatapathKind::kEbpf)),
                          name_of_case);
 #endif
