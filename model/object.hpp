@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/ip.hpp"
+#include "model/labels.hpp"
 #include "model/shared.hpp"
 
 namespace fairlead {
@@ -66,6 +67,7 @@ struct Service {
   Algorithm algorithm = Algorithm::kDefault;  // annotation fairlead.io/algorithm
   /// Annotation fairlead.io/node-weights; sorted by node, each once. 1 for all others.
   std::vector<NodeWeight> node_weights;
+  Shared<Labels> labels = {};
   bool operator==(const Service&) const = default;
 };
 
@@ -112,6 +114,7 @@ struct Node {
   std::vector<Cidr> pod_cidrs;
   bool being_deleted = false;           // metadata.deletionTimestamp
   std::vector<std::string> taint_keys;  // spec.taints[].key
+  Labels labels = {};
   bool operator==(const Node&) const = default;
 };
 

@@ -95,6 +95,15 @@ bool is_handled_elsewhere(const Metadata& metadata) {
           metadata.labels->contains("service.kubernetes.io/headless"));
 }
 
+Labels labels_of(const Metadata& metadata) {
+  Labels labels;
+  if (metadata.labels == nullptr) return labels;
+  for (const auto& [key, value] : *metadata.labels) {
+    if (value.is_string()) labels.emplace(key, value.get_string());
+  }
+  return labels;
+}
+
 std::string_view text_of(const json::object* map, std::string_view key) {
   if (map == nullptr) return {};
   const auto* value = map->if_contains(key);

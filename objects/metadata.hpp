@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <string_view>
 
+#include "model/labels.hpp"
 #include "model/object.hpp"
 #include "model/result.hpp"
 #include "objects/fields.hpp"
@@ -32,6 +33,8 @@ std::string describe(std::string_view kind, const ObjectName& name);
 Time decode_created(const Metadata& metadata, ProblemList& problems);
 /// Labelled as somebody else's to handle; whatever the label's value.
 bool is_handled_elsewhere(const Metadata& metadata);
+/// metadata.labels; what is no text is not among them.
+Labels labels_of(const Metadata& metadata);
 /// The text of a label or annotation; "" where it is absent or no text.
 std::string_view text_of(const boost::json::object* map, std::string_view key);
 

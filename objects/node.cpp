@@ -73,6 +73,7 @@ Result<Decoded<Node>> decode_node(const json::value& json) {
   Node node;
   node.name = metadata.name.name;
   node.being_deleted = metadata.being_deleted;
+  node.labels = labels_of(metadata);
   node.zone = decode_zone(metadata, problems);
 
   const Path root;

@@ -202,6 +202,7 @@ Result<Decoded<Service>> decode_service(const json::value& json) {
   service.name = metadata.name;
   service.created = decode_created(metadata, problems);
   service.handled_elsewhere = is_handled_elsewhere(metadata);
+  service.labels = labels_of(metadata);
   decode_service_annotations(metadata, problems, service);
 
   const Path root;

@@ -377,7 +377,8 @@ status:
                       {ip("198.18.0.1"), ip("203.0.113.1")},
                       {parse_cidr("10.244.1.0/24").value(), parse_cidr("fd00:244:1::/64").value()},
                       false,
-                      {"ToBeDeletedByClusterAutoscaler"}};
+                      {"ToBeDeletedByClusterAutoscaler"},
+                      {{"topology.kubernetes.io/zone", "zone-a"}}};
   EXPECT_EQ(decoded->object, expected);
   EXPECT_TRUE(decode_node(yaml("{metadata: {name: a, deletionTimestamp: '2026-01-02T03:04:05Z'}}"))
                   ->object.being_deleted);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 
+#include "objects/bgp_objects.hpp"
 #include "objects/decode.hpp"
 #include "objects/yaml.hpp"
 
@@ -45,6 +46,36 @@ kind: Node
 metadata: {name: node1, labels: {topology.kubernetes.io/zone: zone-a}}
 spec: {podCIDRs: [10.244.1.0/24], taints: [{key: some, effect: NoSchedule}]}
 status: {addresses: [{type: InternalIP, address: 198.18.0.1}]}
+---
+kind: AddressPool
+metadata: {name: public}
+spec:
+  addresses: [192.0.2.0/24, 198.51.100.1-198.51.100.9, "fd00::/112"]
+  serviceSelector: {matchLabels: {a: b}, matchExpressions: [{key: c, operator: In, values: [d]}]}
+  namespaces: [shop]
+  announce: BGP
+---
+kind: BGPPeer
+metadata: {name: rack}
+spec:
+  address: 198.18.0.254
+  asn: 65000
+  nodeSelector: {matchExpressions: [{key: c, operator: Exists}]}
+  passwordSecretRef: {namespace: a, name: b, key: c}
+  holdTimeSeconds: 9
+  bfd: {enabled: true, intervalMilliseconds: 300, multiplier: 3}
+  families: [IPv4, IPv6]
+  importPrefixes: [{prefix: 10.0.0.0/8, minLength: 16, maxLength: 24}]
+---
+kind: BGPAdvertisement
+metadata: {name: all}
+spec:
+  routes: [PodCIDR, ClusterIP, ExternalIP, LoadBalancerIP]
+  pools: [public]
+  peers: [rack]
+  communities: ["65000:100", "65000:1:2", no-export]
+  asPathPrepend: 3
+  aggregationLength: 24
 )";
 
 class Mutator {
@@ -146,6 +177,24 @@ void expect_sound(const EndpointSlice& slice) {
 
 void expect_sound(const Node& node) { EXPECT_FALSE(node.name.empty()); }
 
+void expect_sound(const AddressPool& pool) {
+  EXPECT_FALSE(pool.ranges.empty());
+  for (const IpRange& range : pool.ranges) EXPECT_FALSE(range.contains(ip_from_v4({127, 0, 0, 1})));
+}
+
+void expect_sound(const BgpPeer& peer) {
+  EXPECT_NE(peer.asn, 0U);
+  EXPECT_TRUE(peer.ipv4 || peer.ipv6);
+  for (const PrefixRule& rule : peer.imports) {
+    EXPECT_LE(rule.prefix.length, rule.min_length);
+    EXPECT_LE(rule.min_length, rule.max_length);
+  }
+}
+
+void expect_sound(const BgpAdvertisement& advertisement) {
+  EXPECT_LE(advertisement.as_path_prepend, 10);
+}
+
 template <class T>
 void expect_sound(const Result<Decoded<T>>& decoded) {
   if (!decoded) {
@@ -160,6 +209,9 @@ void decode_as_all(const json::value& document) {
   expect_sound(decode_service(document));
   expect_sound(decode_endpoint_slice(document));
   expect_sound(decode_node(document));
+  expect_sound(decode_address_pool(document));
+  expect_sound(decode_bgp_peer(document));
+  expect_sound(decode_bgp_advertisement(document));
 }
 
 TEST(Mutation, OfValuesIsSurvived) {
