@@ -8,7 +8,8 @@
 
 namespace fairlead::bgp {
 
-/// Borrows the bytes. A read past the end gives nothing and takes nothing.
+/// Borrows the bytes. A read past the end gives nothing and leaves nothing: every later read fails
+/// too, so that of reads in a row only the last needs to be looked at.
 class Reader {
  public:
   explicit Reader(ByteView bytes) : bytes_(bytes) {}
@@ -18,7 +19,10 @@ class Reader {
   [[nodiscard]] ByteView rest() const { return bytes_; }
 
   std::optional<ByteView> bytes(std::size_t count) {
-    if (count > bytes_.size()) return std::nullopt;
+    if (count > bytes_.size()) {
+      bytes_ = {};
+      return std::nullopt;
+    }
     const ByteView taken = bytes_.first(count);
     bytes_ = bytes_.subspan(count);
     return taken;
