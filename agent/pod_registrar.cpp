@@ -186,9 +186,11 @@ PodRegistrar::Done PodRegistrar::remove(const RegisteredPod& pod) {
   co_return !error;
 }
 
-asio::awaitable<Result<Labels>> PodRegistrar::labels_of(const podnet::Attachment& attachment) {
+asio::awaitable<Result<ContainerLabels>> PodRegistrar::labels_of(
+    const podnet::Attachment& attachment) {
   if (!attachment.labels.empty() || options_.labels_command.empty()) co_return attachment.labels;
-  auto ask = [](PodRegistrar& self, std::string container) -> asio::awaitable<Result<Labels>> {
+  auto ask = [](PodRegistrar& self,
+                std::string container) -> asio::awaitable<Result<ContainerLabels>> {
     co_return read_container_labels(self.options_.labels_command, container, kLabelsLimit,
                                     self.stopped_);
   };
@@ -198,7 +200,7 @@ asio::awaitable<Result<Labels>> PodRegistrar::labels_of(const podnet::Attachment
   // Another runtime's container: it is reachable all the same, by its own address.
   log_.warn("a container is registered without labels",
             {{"container", attachment.key.container}, {"error", labels.error()}});
-  co_return Labels();
+  co_return ContainerLabels();
 }
 
 void PodRegistrar::conflict(const podnet::Attachment& attachment) {

@@ -63,7 +63,7 @@ class PodRegistrar {
   Done write_status(ObjectName name, const podnet::Attachment& attachment);
   Done add(const podnet::Attachment& attachment);
   Done remove(const RegisteredPod& pod);
-  boost::asio::awaitable<Result<Labels>> labels_of(const podnet::Attachment& attachment);
+  boost::asio::awaitable<Result<ContainerLabels>> labels_of(const podnet::Attachment& attachment);
   void conflict(const podnet::Attachment& attachment);
   void forget_conflicts(const Wanted& wanted);
   void warn(const Error& error);

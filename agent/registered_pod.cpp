@@ -76,13 +76,13 @@ ObjectName registered_name(const podnet::Attachment& attachment) {
           is_name(wish) ? wish : made_name(wish, hash)};
 }
 
-Labels valid_labels(const Labels& labels) {
-  Labels valid = labels;
+ContainerLabels valid_labels(const ContainerLabels& labels) {
+  ContainerLabels valid = labels;
   std::erase_if(valid, [](const auto& label) { return !is_label(label.first, label.second); });
   return valid;
 }
 
-json::value make_registered_pod(const podnet::Attachment& attachment, const Labels& labels,
+json::value make_registered_pod(const podnet::Attachment& attachment, const ContainerLabels& labels,
                                 const std::string& node) {
   const ObjectName name = registered_name(attachment);
   json::object label_object;

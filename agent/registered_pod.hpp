@@ -17,7 +17,7 @@ namespace fairlead {
 /// Whoever has this annotation was registered by an agent; its value is the attachment's key.
 inline constexpr const char* kAttachmentAnnotation = "fairlead.io/attachment";
 
-using Labels = std::map<std::string, std::string>;
+using ContainerLabels = std::map<std::string, std::string>;
 
 /// A kubelet gives its pods' UIDs to the plugin; nobody else does.
 inline bool is_standalone(const podnet::Attachment& attachment) {
@@ -30,11 +30,11 @@ inline bool is_standalone(const podnet::Attachment& attachment) {
 ObjectName registered_name(const podnet::Attachment& attachment);
 
 /// Without what Kubernetes does not take as labels: containers' may be any text.
-Labels valid_labels(const Labels& labels);
+ContainerLabels valid_labels(const ContainerLabels& labels);
 
 /// What to create, without a status: the API takes that on a path of its own.
-boost::json::value make_registered_pod(const podnet::Attachment& attachment, const Labels& labels,
-                                       const std::string& node);
+boost::json::value make_registered_pod(const podnet::Attachment& attachment,
+                                       const ContainerLabels& labels, const std::string& node);
 /// A merge patch: Running and Ready with the attachment's addresses since `now`.
 boost::json::value make_registered_status(const podnet::Attachment& attachment, Time now);
 
