@@ -4,7 +4,7 @@
 # Programs without the kernel run in parallel; whatever makes namespaces runs alone. `--list` only says which suites would run.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.." || exit
-all_suites=(unit house helm bench controlplane bpf netns lab vm)   # what CI runs; `apiserver` (a real kube-apiserver) is run by name
+all_suites=(unit fuzz house helm bench controlplane bpf netns lab vm)   # what CI runs; `apiserver` (a real kube-apiserver) is run by name
 list=
 [ "${1:-}" != --list ] || { list=1; shift; }
 suites=("$@")

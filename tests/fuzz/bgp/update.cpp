@@ -1,0 +1,6 @@
+// Any bytes as the body of a UPDATE, in any form of session.
+#include "tests/fuzz/bgp/properties.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return fairlead::bgp::fuzz::check_body(fairlead::bgp::MessageType::kUpdate, data, size);
+}
