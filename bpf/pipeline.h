@@ -8,8 +8,8 @@
 #pragma once
 
 #include "fragments.h"
-#include "hops.h"
 #include "icmp.h"
+#include "known_routes.h"
 #include "nat.h"
 #include "pods.h"
 #include "refuse.h"
@@ -55,10 +55,11 @@ static __always_inline enum outcome route_known(struct packet* p, const struct f
   if (p->hook == FL_HOOK_TC_INGRESS && node->forward_by_stack) {
     route->way = WAY_STACK;
     route->hop_number = 0;
-  } else if (p->dry || !recall_hop(p, flow->stamp, route)) {
+  } else if (p->dry || !(recall_hop(p, flow->stamp, route) ||
+                         recall_route(p, node, &flow->new_destination, ipv6, route))) {
     find_route(p, &flow->new_destination, flow->new_destination_port, ipv6, route);
     if (route->way == WAY_TOO_BIG) return p->hook == FL_HOOK_XDP ? UNTOUCHED : ANSWER_TOO_BIG;
-    route->hop_number = !p->dry && route->way == WAY_LINK ? keep_hop(route, now_ticks()) : 0;
+    keep_route(p, node, &flow->new_destination, ipv6, route);
   }
   if (p->hook == FL_HOOK_XDP && !leaves_by_same_link(p, route)) return UNTOUCHED;
   if (!p->dry) note_packet(flow, p->tcp_flags, fl_stamp(now_ticks(), route->hop_number), ipv6);

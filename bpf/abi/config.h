@@ -56,28 +56,32 @@ struct fl_config {
   /// Set by programs for good with the first flow to a backend that is the node itself: until then
   /// nothing that leaves the host's stack is ours, and tc egress asks no table.
   __u32 has_host_flows;
+  /// Ticks: before then a route follows from the destination, the interface that a packet came by,
+  /// and the family alone (bpf/known_routes.h). 0: it does not. Renewed by a thread of the agent's.
+  __u32 plain_routes_until;
   // What each packet needs lies in one cache line with them.
   struct fl_timeouts timeouts;
   __u16 internal_prefix_count;
   __u16 pods_epoch;  // counts changes of `pods` and `pod_networks`; 0: the stack has all pods
-  __u32 service_prefix_count;
   __u64 host_netns_cookie;
+  __u32 service_prefix_count;
+  __u8 neighbour_conntrack;  // ask Linux conntrack whose a flow is that we do not know
+  __u8 forward_by_stack;     // never redirect: translated packets go through the host's stack
+  __u8 round_robin;          // default algorithm of new flows without affinity
+  __u8 foreign_sockets;      // `foreign_flows` is not empty
   __u16 snat_port_first, snat_port_last;  // host byte order, inclusive
-  __u8 neighbour_conntrack;               // ask Linux conntrack whose a flow is that we do not know
-  __u8 forward_by_stack;       // never redirect: translated packets go through the host's stack
-  __u8 round_robin;            // default algorithm of new flows without affinity
-  __u8 foreign_sockets;        // `foreign_flows` is not empty
-  __u32 drop_events_a_second;  // to the ring buffer, of each CPU
+  __u32 drop_events_a_second;             // to the ring buffer, of each CPU
   // What need not be asked of map `interfaces`, for each new flow; 0: all of it.
   __u16 node_interface;          // a link whose address is `node_address`, in all families that ...
   __u8 node_interface_families;  // ... have their bit here: 1 IPv4, 2 IPv6
   __u8 no_internal_interfaces;   // none is FL_INTERFACE_INTERNAL
+  __u32 pad;
   struct fl_address node_address[2];  // IPv4, IPv6: SNAT where an interface has none; zero: none
   struct fl_prefix internal[FL_PREFIXES];  // whose packets are those of local pods
   struct fl_prefix
       service[FL_PREFIXES];  // packets to an address in them that no Service has are dropped
 };
-FL_LAYOUT(struct fl_config, 1128);
+FL_LAYOUT(struct fl_config, 1136);
 
 /// Coarse monotonic time in units of 2^30 ns (1.07 s). 32 bits last 146 years.
 #define FL_TICK_SHIFT 30

@@ -20,7 +20,7 @@
 /// The layout of all maps. Raised by whoever changes a struct in this folder: maps of another
 /// layout are not read, they are drained beside the new ones by what never changes (struct
 /// fl_config_head).
-#define FL_ABI 2
+#define FL_ABI 3
 
 /// An IPv4 address is ::ffff:a.b.c.d, as in model/ip.hpp. Network byte order.
 struct fl_address {

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -28,6 +27,7 @@
 #include "dataplane/ebpf/live.hpp"
 #include "dataplane/ebpf/marks.hpp"
 #include "dataplane/ebpf/neighbours.hpp"
+#include "dataplane/ebpf/plain_routes.hpp"
 #include "dataplane/ebpf/pods.hpp"
 #include "dataplane/ebpf/services.hpp"
 #include "dataplane/ebpf/stack.hpp"
@@ -127,7 +127,8 @@ class EbpfDatapath final : public Datapath {
   SteadyTime others_due_{}, marks_due_{};
   std::optional<FormerTablesList> draining_;  // once they were told to
   std::vector<std::string> alarms_;           // maps of which a report was made
-  Chores chores_;                             // last: its thread uses the others
+  std::unique_ptr<PlainRoutes> routes_;
+  Chores chores_;  // last: its thread uses the others
 };
 
 Result<Network> read_network() {
@@ -168,6 +169,11 @@ Result<> EbpfDatapath::open_generation() {
             "bpf_skb_ct_lookup: Linux 5.18 has, with nf_conntrack built in or as a module that can "
             "be loaded): TCP connections that kube-proxy or another datapath began may be led to "
             "another backend"});
+  // Without it a route is asked for each new flow.
+  if (auto routes = PlainRoutes::start(made, options_.report); routes)
+    routes_ = *std::move(routes);
+  else
+    report(routes.error());
   const std::lock_guard lock(live_mutex_);
   live_ = std::move(made);
   return {};
@@ -177,21 +183,8 @@ Result<> EbpfDatapath::open_generation() {
 
 Result<std::size_t> EbpfDatapath::write_node() {
   TRY(network_, read_network());
-  fl_config& have = live_->generation.maps.config();
-  fl_config want = config_of(node_, network_, options_, netns_.cookie());
-  // In a new one there has not been any flow, for as long as one may last.
-  if (have.longest_timeout == 0) have.last_use = now_ticks() - want.longest_timeout - 1;
-  want.mode = have.mode;
-  want.last_use = have.last_use;
-  want.has_host_flows = have.has_host_flows;
-  want.pods_epoch = have.pods_epoch;
-  want.neighbour_conntrack = have.neighbour_conntrack;
-  want.foreign_sockets = have.foreign_sockets;
-  if (same_bytes(have, want)) return 0;
-  // Programs write the head at the same time.
-  std::memcpy(&have.timeouts, &want.timeouts, sizeof(want) - offsetof(fl_config, timeouts));
-  have.longest_timeout = want.longest_timeout;
-  return 1;
+  return write_config(config_of(node_, network_, options_, netns_.cookie()),
+                      live_->generation.maps.config());
 }
 
 Result<std::size_t> EbpfDatapath::write_interfaces() {
@@ -439,6 +432,7 @@ Result<bool> EbpfDatapath::drain_here(const Plan& now) {
 }
 
 Result<> EbpfDatapath::cleanup_here() {
+  routes_.reset();
   services_.reset();
   attachments_.reset();
   removals_.reset();

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstddef>
+#include <cstring>
 #include <limits>
 
 #include "dataplane/ebpf/compile.hpp"
+#include "dataplane/ebpf/figures.hpp"
 #include "dataplane/ebpf/tables.hpp"
 
 namespace fairlead::ebpf {
@@ -160,6 +163,24 @@ fl_config config_of(const NodeSettings& node, const Network& network, const Opti
     config.internal_prefix_count = put_prefixes(node.detect_local.cidrs, config.internal);
   config.service_prefix_count = put_prefixes(node.service_cidrs, config.service);
   return config;
+}
+
+std::size_t write_config(fl_config want, fl_config& config) {
+  // In a new one there has not been any flow, for as long as one may last.
+  if (config.longest_timeout == 0) config.last_use = now_ticks() - want.longest_timeout - 1;
+  const fl_config have = config;
+  want.mode = have.mode;
+  want.last_use = have.last_use;
+  want.has_host_flows = have.has_host_flows;
+  want.plain_routes_until = have.plain_routes_until;
+  want.pods_epoch = have.pods_epoch;
+  want.neighbour_conntrack = have.neighbour_conntrack;
+  want.foreign_sockets = have.foreign_sockets;
+  if (same_bytes(have, want)) return 0;
+  // Programs and threads write what is before the timeouts at the same time.
+  std::memcpy(&config.timeouts, &want.timeouts, sizeof(want) - offsetof(fl_config, timeouts));
+  config.longest_timeout = want.longest_timeout;
+  return 1;
 }
 
 }  // namespace fairlead::ebpf

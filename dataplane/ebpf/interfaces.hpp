@@ -31,5 +31,8 @@ std::vector<Ip> node_addresses(const NodeSettings& node, const Network& network)
 /// More than FL_PREFIXES prefixes: the rest is left out.
 fl_config config_of(const NodeSettings& node, const Network& network, const Options& options,
                     std::uint64_t netns_cookie);
+/// Writes it into a generation's, where that differs; how many elements were written. What
+/// config_of() leaves out stays as it is.
+std::size_t write_config(fl_config want, fl_config& config);
 
 }  // namespace fairlead::ebpf

@@ -33,7 +33,7 @@ Sizes sizes_of(const Options& options, std::uint64_t memory_bytes);
 /// Of this machine, or of the cgroup limit of nobody: what the kernel itself can use.
 std::uint64_t memory_of_node();
 
-/// "abi2-5f3a…": maps of one name may be used by programs of another.
+/// "abi3-5f3a…": maps of one name may be used by programs of another.
 std::string generation_name(const Sizes& sizes);
 
 fl_constants constants_of(const Sizes& sizes, const BpfFeatures& features);

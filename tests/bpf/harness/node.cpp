@@ -80,6 +80,7 @@ void Node::reset() {
   config.timeouts = short_timeouts();
   config.longest_timeout = config.timeouts.tcp_established;
   config.drop_events_a_second = 10;
+  config.plain_routes_until = ~std::uint32_t{0};
   const World v4(Family::kIpv4);
   const World v6(Family::kIpv6);
   fl_interface eth0{};

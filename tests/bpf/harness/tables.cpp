@@ -238,7 +238,7 @@ void Tables::age_flows(std::uint32_t ticks) const {
 
 std::string Tables::snapshot() const {
   std::string bytes;
-  for (const char* name : {"flows4", "flows6", "records"}) {
+  for (const char* name : {"flows4", "flows6", "records", "known_routes"}) {
     const auto memory = programs_->mapped<char>(name);
     bytes.append(memory.data(), memory.size());
   }
@@ -260,7 +260,8 @@ std::string Tables::snapshot() const {
 }
 
 void Tables::clear() {
-  for (const char* name : {"config", "address_filter", "node_ports", "records", "flows4", "flows6"})
+  for (const char* name :
+       {"config", "address_filter", "node_ports", "records", "flows4", "flows6", "known_routes"})
     std::ranges::fill(programs_->mapped<char>(name), 0);
   delete_all<std::uint32_t>(programs_->map("interfaces"));
   delete_all<fl_frontend_key>(programs_->map("frontends"));
