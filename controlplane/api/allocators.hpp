@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/api/address_ranges.hpp"
 #include "model/ip.hpp"
 #include "model/result.hpp"
 
@@ -89,6 +90,7 @@ class SubnetPool {
  public:
   SubnetPool(const Cidr& network, std::uint8_t node_prefix);
   [[nodiscard]] Family family() const { return network_.family(); }
+  [[nodiscard]] const Cidr& network() const { return network_; }
   /// Takes every subnet that `cidr` overlaps; false if one of them is taken. A prefix outside the
   /// network is nobody's business: true.
   bool take(const Cidr& cidr);
@@ -108,6 +110,7 @@ struct Allocators {
   std::vector<IpPool> cluster_ips;  // in the order of AllocatorOptions::service_cidrs
   PortPool node_ports;
   std::vector<SubnetPool> pod_networks;
+  AddressRanges pool_ranges = {};  // of AddressPools
 
   [[nodiscard]] IpPool* pool_of(Family family);
 };

@@ -73,6 +73,18 @@ constexpr KindRules kKinds[] = {
      {.fill_defaults = default_endpoint_slice,
       .validate = validate_endpoint_slice,
       .validate_update = validate_endpoint_slice_update}},
+    {"fairlead.io",
+     "AddressPool",
+     {.fill_defaults = default_address_pool,
+      .begin_create = begin_address_pool,
+      .validate = validate_address_pool,
+      .allocate = allocate_address_pool,
+      .release = release_address_pool,
+      .adopt = adopt_address_pool}},
+    {"fairlead.io",
+     "BGPAdvertisement",
+     {.fill_defaults = default_bgp_advertisement, .validate = validate_bgp_advertisement}},
+    {"fairlead.io", "BGPPeer", {.fill_defaults = default_bgp_peer, .validate = validate_bgp_peer}},
 };
 
 std::string_view name_of(const json::object& object) {

@@ -83,6 +83,22 @@ void release_node(const boost::json::object& node, Allocators& allocators);
 void adopt_node(const boost::json::object& node, Allocators& allocators,
                 std::vector<Problem>& problems);
 
+// address_pool_rules.cpp
+void default_address_pool(boost::json::object& pool);
+void begin_address_pool(boost::json::object& pool);
+void validate_address_pool(const boost::json::object& pool, FieldErrors& errors);
+ApiResult<void> allocate_address_pool(const boost::json::object* old, boost::json::object& pool,
+                                      const WriteContext& context, Reservation& reservation);
+void release_address_pool(const boost::json::object& pool, Allocators& allocators);
+void adopt_address_pool(const boost::json::object& pool, Allocators& allocators,
+                        std::vector<Problem>& problems);
+
+// bgp_rules.cpp
+void default_bgp_peer(boost::json::object& peer);
+void validate_bgp_peer(const boost::json::object& peer, FieldErrors& errors);
+void default_bgp_advertisement(boost::json::object& advertisement);
+void validate_bgp_advertisement(const boost::json::object& advertisement, FieldErrors& errors);
+
 // object_rules.cpp
 void default_namespace(boost::json::object& ns);
 void begin_namespace(boost::json::object& ns);

@@ -60,6 +60,19 @@ constexpr Column kEventColumns[] = {{"Last Seen"},
                                     {"First Seen", "string", 1},
                                     {"Count", "integer", 1},
                                     {"Name", "string", 1, "name"}};
+constexpr Column kPoolColumns[] = {
+    kName,        {"Addresses"},           {"Auto-Assign", "boolean"},
+    {"Announce"}, {"Assigned", "integer"}, {"Available", "integer"},
+    kAge};
+constexpr Column kPeerColumns[] = {kName,
+                                   {"Address"},
+                                   {"ASN", "integer"},
+                                   kAge,
+                                   {"Port", "integer", 1},
+                                   {"Hold-Time", "integer", 1},
+                                   {"Families", "string", 1}};
+constexpr Column kAdvertisementColumns[] = {kName,     {"Routes"}, {"Pools"},
+                                            {"Peers"}, kAge,       {"Communities", "string", 1}};
 constexpr Column kOtherColumns[] = {kName, kAge};
 
 struct Layout {
@@ -78,6 +91,9 @@ constexpr Layout kLayouts[] = {
     {"ConfigMap", kConfigMapColumns, config_map_cells},
     {"Lease", kLeaseColumns, lease_cells},
     {"Event", kEventColumns, event_cells},
+    {"AddressPool", kPoolColumns, address_pool_cells},
+    {"BGPPeer", kPeerColumns, bgp_peer_cells},
+    {"BGPAdvertisement", kAdvertisementColumns, bgp_advertisement_cells},
     {"", kOtherColumns, other_cells},
 };
 

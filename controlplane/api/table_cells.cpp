@@ -314,6 +314,42 @@ json::array event_cells(const json::object& event, Time now) {
           name_cell(event)};
 }
 
+json::array address_pool_cells(const json::object& pool, Time now) {
+  const auto both = [&](std::string_view v4, std::string_view v6) {
+    return integer_at(pool, {"status", v4}).value_or(0) +
+           integer_at(pool, {"status", v6}).value_or(0);
+  };
+  return {name_cell(pool),
+          json::value(join(texts_of(array_at(pool, {"spec", "addresses"})), ",")),
+          true_at(pool, {"spec", "autoAssign"}),
+          json::value(text_at(pool, {"spec", "announce"})),
+          both("assignedIPv4", "assignedIPv6"),
+          both("availableIPv4", "availableIPv6"),
+          json::value(age(pool, now))};
+}
+
+json::array bgp_peer_cells(const json::object& peer, Time now) {
+  return {name_cell(peer),
+          json::value(text_at(peer, {"spec", "address"})),
+          integer_at(peer, {"spec", "asn"}).value_or(0),
+          json::value(age(peer, now)),
+          integer_at(peer, {"spec", "port"}).value_or(0),
+          integer_at(peer, {"spec", "holdTimeSeconds"}).value_or(0),
+          json::value(join(texts_of(array_at(peer, {"spec", "families"})), ","))};
+}
+
+json::array bgp_advertisement_cells(const json::object& advertisement, Time now) {
+  const auto list = [&](std::string_view key, std::string_view none) {
+    return json::value(or_else(join(texts_of(array_at(advertisement, {"spec", key})), ","), none));
+  };
+  return {name_cell(advertisement),
+          list("routes", kNone),
+          list("pools", "<all>"),
+          list("peers", "<all>"),
+          json::value(age(advertisement, now)),
+          list("communities", kNone)};
+}
+
 json::array other_cells(const json::object& object, Time now) {
   return {name_cell(object), json::value(age(object, now))};
 }

@@ -16,6 +16,9 @@ boost::json::array namespace_cells(const boost::json::object& ns, Time now);
 boost::json::array config_map_cells(const boost::json::object& map, Time now);
 boost::json::array lease_cells(const boost::json::object& lease, Time now);
 boost::json::array event_cells(const boost::json::object& event, Time now);
+boost::json::array address_pool_cells(const boost::json::object& pool, Time now);
+boost::json::array bgp_peer_cells(const boost::json::object& peer, Time now);
+boost::json::array bgp_advertisement_cells(const boost::json::object& advertisement, Time now);
 boost::json::array other_cells(const boost::json::object& object, Time now);
 
 }  // namespace fairlead::api

@@ -81,6 +81,18 @@ INSTANTIATE_TEST_SUITE_P(
         RowCase{"a lease", "Lease", R"({"metadata":{"name":"l"},"spec":{"holderIdentity":"me"}})",
                 R"(["l","me","<unknown>"])"},
         RowCase{
+            "a pool", "AddressPool",
+            R"({"metadata":{"name":"a"},"spec":{"addresses":["192.0.2.0/30","fd00::/126"],"autoAssign":true,"announce":"BGP"},
+                   "status":{"assignedIPv4":1,"assignedIPv6":2,"availableIPv4":3,"availableIPv6":2}})",
+            R"(["a","192.0.2.0/30,fd00::/126",true,"BGP",3,5,"<unknown>"])"},
+        RowCase{
+            "a peer", "BGPPeer",
+            R"({"metadata":{"name":"p"},"spec":{"address":"192.0.2.1","asn":4294967295,"port":179,"holdTimeSeconds":90,"families":["IPv4"]}})",
+            R"(["p","192.0.2.1",4294967295,"<unknown>",179,90,"IPv4"])"},
+        RowCase{"an advertisement", "BGPAdvertisement",
+                R"({"metadata":{"name":"a"},"spec":{"routes":["PodCIDR"],"peers":["p","q"]}})",
+                R"(["a","PodCIDR","<all>","p,q","<unknown>","<none>"])"},
+        RowCase{
             "an event", "Event",
             R"({"metadata":{"name":"e"},"type":"Normal","reason":"Made","message":"hello\n","involvedObject":{"kind":"Pod","name":"p"},
                    "firstTimestamp":"2026-01-02T03:00:05Z","lastTimestamp":"2026-01-02T03:04:00Z","count":3,"source":{"component":"lab","host":"n1"}})",
