@@ -131,6 +131,8 @@ Result<> ControlPlane::write_kubeconfigs(const pki::Credentials& credentials) co
 void ControlPlane::start_controllers() {
   const auto executor = io_.get_executor();
   slices_ = std::make_unique<controllers::SliceController>(*registry_, log_, executor);
+  load_balancer_ =
+      std::make_unique<controllers::LoadBalancerController>(*registry_, log_, executor);
   garbage_ = std::make_unique<controllers::GarbageCollector>(*registry_, log_, executor);
   namespaces_ = std::make_unique<controllers::NamespaceController>(*registry_, log_, executor);
   const controllers::ApiEndpoint endpoint{first_address(options_.allocators.service_cidrs.front()),
@@ -139,6 +141,7 @@ void ControlPlane::start_controllers() {
   asio::co_spawn(io_, controllers::make_cluster(*registry_, log_, endpoint),
                  [&cluster_made](const std::exception_ptr&) { cluster_made = true; });
   supervise("endpoint slices", slices_->run());
+  supervise("load balancer addresses", load_balancer_->run());
   supervise("garbage collection", garbage_->run());
   supervise("namespaces", namespaces_->run());
   supervise("housekeeping", controllers::keep_house(*registry_, log_));

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "controlplane/controllers/garbage.hpp"
+#include "controlplane/controllers/load_balancer.hpp"
 #include "controlplane/controllers/namespaces.hpp"
 #include "controlplane/controllers/slices.hpp"
 #include "controlplane/options.hpp"
@@ -57,6 +58,7 @@ class ControlPlane {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<controllers::SliceController> slices_;
+  std::unique_ptr<controllers::LoadBalancerController> load_balancer_;
   std::unique_ptr<controllers::GarbageCollector> garbage_;
   std::unique_ptr<controllers::NamespaceController> namespaces_;
   std::unique_ptr<rest::ApiServer> api_server_;
