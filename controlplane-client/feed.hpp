@@ -1,6 +1,6 @@
-// JSON objects -> objects/decode -> ClusterSink. What is usable is handed on, what is not goes into
-// the book: an object that cannot be decoded leaves its previous version with the sink, and every
-// other object untouched.
+// JSON objects -> objects/decode -> ClusterSink or BgpSink. What is usable is handed on, what is
+// not goes into the book: an object that cannot be decoded leaves its previous version with the
+// sink, and every other object untouched.
 #pragma once
 
 #include <malloc.h>
@@ -16,8 +16,9 @@
 
 namespace fairlead::client {
 
-// What differs between the three resources.
+// What differs between the resources.
 struct ServiceTraits {
+  using Sink = ClusterSink;
   static constexpr Resource kResource = Resource::kServices;
   static constexpr std::string_view kKind = "Service";
   static Result<Decoded<Service>> decode(const boost::json::value& json) {
@@ -27,6 +28,7 @@ struct ServiceTraits {
   static void gone(ClusterSink& sink, const ObjectName& name) { sink.service_gone(name); }
 };
 struct SliceTraits {
+  using Sink = ClusterSink;
   static constexpr Resource kResource = Resource::kEndpointSlices;
   static constexpr std::string_view kKind = "EndpointSlice";
   static Result<Decoded<EndpointSlice>> decode(const boost::json::value& json) {
@@ -36,6 +38,7 @@ struct SliceTraits {
   static void gone(ClusterSink& sink, const ObjectName& name) { sink.slice_gone(name); }
 };
 struct NodeTraits {
+  using Sink = ClusterSink;
   static constexpr Resource kResource = Resource::kNodes;
   static constexpr std::string_view kKind = "Node";
   static Result<Decoded<Node>> decode(const boost::json::value& json) { return decode_node(json); }
@@ -50,7 +53,9 @@ inline std::string display_name(std::string_view kind, const ObjectName& name) {
 template <class Traits>
 class Feed final : public ReflectorSink {
  public:
-  Feed(ClusterSink& sink, const std::string& server, ResourceStatus& status)
+  using Sink = typename Traits::Sink;
+
+  Feed(Sink& sink, const std::string& server, ResourceStatus& status)
       : sink_(sink),
         book_(sink),
         connection_("API server " + server + ": " + std::string(to_string(Traits::kResource))),
@@ -91,8 +96,8 @@ class Feed final : public ReflectorSink {
   void working() override { book_.clear(connection_); }
 
  private:
-  ClusterSink& sink_;
-  ProblemBook book_;
+  Sink& sink_;
+  ProblemBook<Sink> book_;
   const std::string connection_;
   ResourceStatus& status_;
   bool synced_ = false;

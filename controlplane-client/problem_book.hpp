@@ -10,9 +10,11 @@
 
 namespace fairlead::client {
 
+/// `Sink` has ClusterSink's problem() and problem_gone().
+template <class Sink>
 class ProblemBook {
  public:
-  explicit ProblemBook(ClusterSink& sink) : sink_(sink) {}
+  explicit ProblemBook(Sink& sink) : sink_(sink) {}
 
   /// These, and no others, are the problems of `object` now.
   void set(const std::string& object, std::vector<Problem> problems, Severity severity) {
@@ -32,7 +34,7 @@ class ProblemBook {
   }
 
  private:
-  ClusterSink& sink_;
+  Sink& sink_;
   std::map<std::string, std::vector<Problem>, std::less<>> said_;  // by object
 };
 

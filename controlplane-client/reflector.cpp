@@ -1,10 +1,10 @@
 // The loop: list -> watch -> watch -> … -> list, and what each failure means for the next step.
 //
 //   list fails                       wait, list again
-//   list: version unknown (410, 504) list the server's latest, in one piece
-//   watch ends as it should          watch again at once from the last version
-//   watch breaks, is refused, silent  wait, ask for the server's version; watch again from the last
-//   one: nothing was lost;
+//   list: no such kind (404)         wait long, where the kind is optional and nothing is known of
+//   it list: version unknown (410, 504) list the server's latest, in one piece watch ends as it
+//   should          watch again at once from the last version watch breaks, is refused, silent
+//   wait, ask for the server's version; watch again from the last one: nothing was lost;
 //                                    but list if the server's is older: it was set back, and a
 //                                    watch would wait, without a word, until it reaches our version
 //                                    again
@@ -83,7 +83,7 @@ void Reflector::established() {
 }
 
 Awaitable<void> Reflector::wait(Outcome outcome) {
-  Timing::Duration delay = backoff_.next();
+  Timing::Duration delay = outcome.pause ? *outcome.pause : backoff_.next();
   if (outcome.retry_after) {
     delay = std::max(delay,
                      std::min<Timing::Duration>(*outcome.retry_after, timing_.retry_after_limit));
@@ -112,6 +112,13 @@ Awaitable<Reflector::Outcome> Reflector::refused(Answer answer) {
   if (status == 404) {
     collection_.path_not_found();
     outcome.next = Outcome::Next::kListAgain;
+    if (collection_.retry_absent && known_.empty()) {
+      outcome.usual = true;
+      outcome.pause = collection_.retry_absent;
+      status_.synced = true;
+      established();
+      sink_.listed();
+    }
   }
   if (is_version_refused(status)) {
     // A list from here on is one of the latest state; a watch's list still may come from the

@@ -39,7 +39,11 @@ struct Collection {
   std::function<Awaitable<Result<std::string>>()> path;
   /// The server answered 404 for the path.
   std::function<void()> path_not_found;
-  std::string label_selector;
+  std::string label_selector = {};
+  /// Set: the server may not have the kind at all. While it answers 404 and nothing is known of the
+  /// kind, the collection counts as empty, and is asked for again after so long. What is known
+  /// stays whatever the 404 (a server that starts may say it of kinds that it has).
+  std::optional<Timing::Duration> retry_absent = {};
 };
 
 class Reflector {
@@ -64,6 +68,7 @@ class Reflector {
     std::optional<Error> error;  // set: wait before
     bool usual = false;  // the error is part of the protocol, and nobody needs to hear of it
     std::optional<std::chrono::seconds> retry_after;
+    std::optional<Timing::Duration> pause = {};  // instead of what grows with each failure
   };
 
   // reflector.cpp
