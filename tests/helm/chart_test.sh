@@ -58,6 +58,17 @@ test_pods_may_be_written_only_where_containers_are_registered() {
     <(render -f tests/helm/values/standalone.yaml | object ClusterRole | jq -S .rules)
 }
 
+test_secrets_are_read_where_they_are_named_and_nowhere_else() {
+  local with='.[] | select(.kind == "Role")'
+  expect_eq "$(render | jq -c "$with")" ''
+  render -f tests/helm/values/bgp.yaml >"$work/bgp.json"
+  expect_eq "$(jq -c "$with | [.metadata.name, .metadata.namespace, .rules]" "$work/bgp.json")" \
+    '["fairlead-rack","secrets",[{"apiGroups":[""],"resourceNames":["rack"],"resources":["secrets"],"verbs":["get"]}]]'
+  expect_eq "$(jq -c '.[] | select(.kind == "RoleBinding") | [.roleRef.name, .metadata.namespace, .subjects[0].name]' "$work/bgp.json")" \
+    '["fairlead-rack","secrets","fairlead"]'
+  expect_refused bgpPasswordSecrets -set 'bgpPasswordSecrets[0].name=a'
+}
+
 test_the_container_may_do_this_and_no_more() {
   diff -u tests/helm/golden/security.json <(render | container | jq -S .securityContext)
   expect_eq "$(render | jq -c '[.. | .privileged? | select(. == true)]')" "[]"
