@@ -82,9 +82,9 @@ void leave_out_ipv4(Update& update, std::vector<Prefix>& nlri) {
 void announce(Update& update, ReceivedAttributes& received, std::vector<Prefix> nlri) {
   auto& reach = received.reach;
   if (reach && !reach->prefixes.empty()) {
-    auto next_hop = std::move(reach->attributes.next_hop);
+    const NextHop next_hop = reach->attributes.next_hop;
     reach->attributes = nlri.empty() ? std::move(received.values) : received.values;
-    reach->attributes.next_hop = std::move(next_hop);
+    reach->attributes.next_hop = next_hop;
     update.announced.push_back(*std::move(reach));
   }
   if (!nlri.empty())
