@@ -5,6 +5,9 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
+#include <algorithm>
+#include <random>
+
 #include "bench/support/measure.hpp"
 
 namespace fairlead::bench {
@@ -31,6 +34,13 @@ Tuple request_of(Family family, std::uint32_t client) {
 }
 Tuple foreign_of(Family family, std::uint32_t client) {
   return {client_address(family, client), client_address(family, client ^ 0xffff), {40000}, {443}};
+}
+
+/// The same each time.
+std::vector<Tuple> shuffled(std::vector<Tuple> tuples) {
+  std::mt19937 random;
+  std::ranges::shuffle(tuples, random);
+  return tuples;
 }
 
 }  // namespace
@@ -129,6 +139,8 @@ Run Measurement::run(const Place& place, const Case& one, int program) {
       return in_turn(first(known.requests), kAck);
     case Packets::kInTurn:
       return in_turn(known.requests, kAck);
+    case Packets::kShuffled:
+      return in_turn(shuffled(known.requests), kAck);
     case Packets::kReply:
       return in_turn(first(known.replies), kAck);
     case Packets::kReplyInTurn:

@@ -23,6 +23,7 @@ enum class Packets : std::uint8_t {
   kForeignInTurn,
   kHot,
   kInTurn,
+  kShuffled,
   kReply,
   kReplyInTurn,
   kNew
@@ -37,11 +38,15 @@ struct Case {
   Packets packets;
   std::uint32_t times;  // 0: as many as there are flows
 };
+/// In turn: in the order in which the flows began. A table that takes its entries from a list of
+/// free ones has them in that order in memory, so the CPU fetches them ahead of their packets.
+/// Shuffled: in an order that has nothing to do with it, as the packets of many clients come.
 inline constexpr std::array kCases{
     Case{"not ours, one", Packets::kForeign, 1U << 17},
     Case{"not ours, many in turn", Packets::kForeignInTurn, kInTurnTimes},
     Case{"established, one flow", Packets::kHot, 1U << 17},
     Case{"established, many in turn", Packets::kInTurn, kInTurnTimes},
+    Case{"established, many shuffled", Packets::kShuffled, kInTurnTimes},
     Case{"reply, one flow", Packets::kReply, 1U << 17},
     Case{"reply, many in turn", Packets::kReplyInTurn, kInTurnTimes},
     Case{"new flow", Packets::kNew, 0},
