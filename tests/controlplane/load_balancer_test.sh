@@ -204,5 +204,24 @@ test_addresses_stay_over_a_restart_and_over_sigkill() {
   eventually 20 numbers_are main '4 6'
 }
 
+# Both have it in their status, as after a restored backup; the younger was seen with it first.
+test_of_two_services_with_one_address_the_older_keeps_it_over_a_restart() {
+  fresh
+  service a-older
+  service b-younger
+  local name
+  for name in b-younger a-older; do
+    api PATCH "/api/v1/namespaces/default/services/$name/status" -H 'Content-Type: application/merge-patch+json' -f -d \
+      '{"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.15"}]}}}' >/dev/null
+  done
+  expect_eq "$(addresses_of a-older) $(addresses_of b-younger)" '192.0.2.15 192.0.2.15'
+  end_controlplane TERM
+  start_controlplane
+  pool main 192.0.2.10-192.0.2.19
+  eventually 20 has b-younger 192.0.2.10
+  expect_eq "$(addresses_of a-older)" 192.0.2.15
+  eventually 20 is_told b-younger 'Warning AddressInUse: 192.0.2.15 belongs to Service default/a-older'
+}
+
 start_controlplane
 run_tests "$@"
