@@ -7,8 +7,12 @@
 #include "controlplane/controllers/load_balancer.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 
 #include "controlplane/api/json_view.hpp"
 #include "controlplane/controllers/service_wish.hpp"
@@ -23,6 +27,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBurst{10}, kNumbersBurst{200};
 constexpr std::chrono::seconds kRetry{1};
+constexpr std::size_t kAtOnce = 64;
 constexpr const char* kComponent = "fairlead-load-balancer";
 
 const api::ResourceType& service_type() { return *api::find_kind("", "v1", "Service"); }
@@ -131,15 +136,33 @@ void LoadBalancerController::follow_up() {
   for (const std::string& pool : book_.take_changed()) queue_.add({"", pool}, kNumbersBurst);
 }
 
+/// Several at once, each of another object, since the storage commits groups of writes. The book is
+/// asked between two waits, so that what is being written for one is nobody else's already.
 asio::awaitable<void> LoadBalancerController::run() {
+  const auto executor = co_await asio::this_coro::executor;
   for (;;) {
-    Task task = co_await queue_.take();
-    if (task.ns.empty()) {
-      co_await write_use(std::move(task.name));
-    } else {
-      co_await reconcile(std::move(task));
+    using Work = decltype(asio::co_spawn(executor, work(Task{}), asio::deferred));
+    std::vector<Work> batch;
+    batch.push_back(asio::co_spawn(executor, work(co_await queue_.take()), asio::deferred));
+    while (batch.size() < kAtOnce) {
+      auto task = queue_.take_due();
+      if (!task) break;
+      batch.push_back(asio::co_spawn(executor, work(*std::move(task)), asio::deferred));
     }
-    co_await asio::post(asio::use_awaitable);  // others have their turn in a long queue
+    auto group = asio::experimental::make_parallel_group(std::move(batch));
+    const auto [order, failures] =
+        co_await group.async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+    for (const std::exception_ptr& failure : failures) {
+      if (failure) std::rethrow_exception(failure);
+    }
+  }
+}
+
+asio::awaitable<void> LoadBalancerController::work(Task task) {
+  if (task.ns.empty()) {
+    co_await write_use(std::move(task.name));
+  } else {
+    co_await reconcile(std::move(task));
   }
 }
 

@@ -38,6 +38,7 @@ class LoadBalancerController {
   void set_pool(const store::Object& object);
   void touch(ObjectName service);
   void follow_up();
+  boost::asio::awaitable<void> work(Task task);
   boost::asio::awaitable<void> reconcile(ObjectName name);
   boost::asio::awaitable<bool> write_addresses(boost::json::object service, std::vector<Ip> ips);
   boost::asio::awaitable<void> report(boost::json::object service,

@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <map>
+#include <optional>
 
 namespace fairlead::controllers {
 
@@ -39,6 +40,15 @@ class WorkQueue {
       wake_.expires_at(earliest == due_.end() ? Clock::time_point::max() : earliest->second);
       co_await wake_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     }
+  }
+
+  /// The next key that is due already; nullopt: none is.
+  std::optional<Key> take_due() {
+    const Clock::time_point now = Clock::now();
+    for (auto entry = due_.begin(); entry != due_.end(); ++entry) {
+      if (entry->second <= now) return std::move(due_.extract(entry).key());
+    }
+    return std::nullopt;
   }
 
   [[nodiscard]] bool empty() const { return due_.empty(); }
