@@ -20,17 +20,21 @@ Bytes nlri_of(std::size_t count) {
   return nlri;
 }
 
+/// The place for them is made before: what the allocator does depends on what was done earlier.
 TEST(Work, APrefixCostsTheSameHoweverManyStandBeforeIt) {
-  const Negotiated negotiated{.four_octet_as = true};
-  std::vector<Bytes> messages;
-  for (const std::size_t prefixes : {20, 60, 100})
-    messages.push_back(update({}, good_attributes(), nlri_of(prefixes)));
+  const std::vector<Bytes> fields{nlri_of(1), nlri_of(20), nlri_of(60), nlri_of(100)};
+  std::vector<Prefix> prefixes;
+  prefixes.reserve(100);
   const auto steps = test::steps_of([&](const test::CountSteps& count) {
-    for (const Bytes& message : messages) count([&] { ASSERT_TRUE(decode(message, negotiated)); });
+    for (const Bytes& nlri : fields) {
+      prefixes.clear();
+      count([&] { read_prefixes(Reader(nlri), Family::kIpv4, prefixes); });
+      EXPECT_EQ(prefixes.size(), nlri.size() / 4);
+    }
   });
-  ASSERT_EQ(steps.size(), 3U);
-  EXPECT_LT(steps[2] - steps[1], 2 * (steps[1] - steps[0]))
-      << steps[0] << " for 20, " << steps[1] << " for 60, " << steps[2] << " for 100";
+  ASSERT_EQ(steps.size(), 4U);  // the first one's resolve symbols, and are not looked at
+  EXPECT_LT(steps[3] - steps[2], 2 * (steps[2] - steps[1]))
+      << steps[1] << " for 20, " << steps[2] << " for 60, " << steps[3] << " for 100";
 }
 
 TEST(Work, PlaceForPrefixesIsMadeOnce) {
