@@ -23,6 +23,9 @@ class Balancer {
   virtual ~Balancer() = default;
   [[nodiscard]] virtual int program(Hook hook) const = 0;
   [[nodiscard]] virtual Work work() const = 0;
+  /// Returns when what it has beside its program is up to date: a measurement keeps the CPU, and
+  /// threads that share it wait as long.
+  virtual void wait_until_ready() {}
   /// All that it counts, for a message: "; drops 3: 1".
   [[nodiscard]] virtual std::string details() const { return {}; }
   /// The tables of flows are put aside, and are empty; then they are as before.

@@ -10,15 +10,19 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "bench/support/datapaths.hpp"
 #include "bench/support/measure.hpp"
 #include "bench/support/pins.hpp"
 #include "bench/support/services.hpp"
+#include "bpf/abi/config.h"
 #include "bpf/abi/counters.h"
 
 namespace fairlead::bench {
@@ -64,6 +68,12 @@ std::array<std::uint64_t, FL_COUNT_MAX> counted(const Fd& counters) {
   return sums;
 }
 
+std::uint32_t now_ticks() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint32_t>(
+      static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count()) >> FL_TICK_SHIFT);
+}
+
 }  // namespace
 
 int make_wire() {
@@ -100,6 +110,7 @@ struct OwnBalancer::Objects {
   std::array<std::span<std::byte>, 2> flows;  // by Family
   std::array<std::vector<std::byte>, 2> kept;
   Fd counters;
+  fl_config* config = nullptr;
 };
 
 OwnBalancer::OwnBalancer(std::uint32_t services, const std::string& directory)
@@ -118,6 +129,7 @@ OwnBalancer::OwnBalancer(std::uint32_t services, const std::string& directory)
   for (PinnedMap& map : pinned_maps(directory)) {
     if (map.name == "flows4") o.flows[0] = memory_of(map);
     if (map.name == "flows6") o.flows[1] = memory_of(map);
+    if (map.name == "config") o.config = reinterpret_cast<fl_config*>(memory_of(map).data());
     if (map.name == "counters") o.counters = std::move(map.fd);
   }
 }
@@ -138,6 +150,16 @@ Work OwnBalancer::work() const {
      : i == FL_COUNT_FLOWS_CREATED ? work.created
                                    : work.other) += counters[i];
   return work;
+}
+
+/// The agent says for some seconds that routes follow from destinations.
+void OwnBalancer::wait_until_ready() {
+  const std::atomic_ref<__u32> until(objects_->config->plain_routes_until);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (until.load() < now_ticks() + 2) {
+    if (std::chrono::steady_clock::now() > end) fail("the agent's word on routes does not come");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 std::string OwnBalancer::details() const {

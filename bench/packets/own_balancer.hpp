@@ -34,6 +34,7 @@ class OwnBalancer final : public Balancer {
 
   [[nodiscard]] int program(Hook hook) const override;
   [[nodiscard]] Work work() const override;
+  void wait_until_ready() override;
   [[nodiscard]] std::string details() const override;
   void forget_flows(Family family) override;
   void recall_flows(Family family) override;

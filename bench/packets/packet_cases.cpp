@@ -64,6 +64,7 @@ Measurement::Measurement(int wire, std::uint32_t services, const std::string& di
 
 std::pair<double, double> Measurement::measure(const Place& place, const Case& one) {
   Balancer& who = balancer(place.who);
+  who.wait_until_ready();
   const double floor = empty_run(place, one);
   if (one.packets == Packets::kNew) who.forget_flows(place.family);
   const Work before = who.work();
