@@ -3,13 +3,8 @@
 //
 //   ways -> a node each -> rounds: new pods' namespaces -> a child in the node's namespace starts
 //   the plugin for each pod, one after the other, then four at a time -> times
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "bench/parts/cni_call.hpp"
 #include "bench/parts/cni_nodes.hpp"
 #include "bench/parts/collector.hpp"
 
@@ -26,72 +22,6 @@ namespace {
 constexpr std::size_t kPods = 24, kQuickPods = 12, kAtOnce = 4;
 constexpr unsigned kLeastRounds = 5;
 using Clock = std::chrono::steady_clock;
-
-/// A file without a name that holds `text`.
-Result<Fd> file_of(const std::string& text) {
-  Fd file(::memfd_create("cni", MFD_CLOEXEC));
-  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return system_error(errno, "write a plugin's input");
-  return file;
-}
-std::string path_of(const Fd& file) {
-  return fmt::format("/proc/{}/fd/{}", ::getpid(), file.get());
-}
-
-/// One call of a plugin; each needs a description of the input of its own, hence by path.
-struct Call {
-  const PluginNode& plugin;
-  const char* verb;
-  std::string container, pod;
-};
-
-std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-std::vector<std::string> environment_of(const Call& call) {
-  return {std::string("CNI_COMMAND=") + call.verb,
-          "CNI_CONTAINERID=" + call.container,
-          "CNI_NETNS=" + call.pod,
-          "CNI_IFNAME=eth0",
-          "CNI_PATH=/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni",
-          "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
-}
-
-std::string said(const Fd& output) {
-  std::string text(4096, '\0');
-  const ssize_t got = ::pread(output.get(), text.data(), text.size(), 0);
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return text;
-}
-
-/// From the start of the process to its end, in milliseconds.
-Result<double> time_of(const Call& call) {
-  TRY(const Fd input, file_of(call.plugin.config()));
-  TRY(const Fd output, file_of(""));
-  const auto words = pointers_to(call.plugin.words());
-  const auto texts = environment_of(call);
-  const auto environment = pointers_to(texts);
-  posix_spawn_file_actions_t files;
-  ::posix_spawn_file_actions_init(&files);
-  ::posix_spawn_file_actions_addopen(&files, 0, path_of(input).c_str(), O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&files, output.get(), 1);
-  ::posix_spawn_file_actions_adddup2(&files, output.get(), 2);
-  const auto start = Clock::now();
-  pid_t pid = 0;
-  const int error =
-      ::posix_spawn(&pid, words[0], &files, nullptr, words.data(), environment.data());
-  int status = 0;
-  if (error == 0) ::waitpid(pid, &status, 0);
-  const double took = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-  ::posix_spawn_file_actions_destroy(&files);
-  if (error != 0) return system_error(error, "start a plugin");
-  if (status != 0) return invalid(fmt::format("{}: {}", call.verb, said(output)));
-  return took;
-}
 
 double children_cpu() {
   rusage usage{};
@@ -103,17 +33,17 @@ double children_cpu() {
 }
 
 /// "milliseconds of CPU each, then each call's time", as a child says it.
-Result<std::string> one_by_one(const std::vector<Call>& calls) {
+Result<std::string> one_by_one(const std::vector<PluginCall>& calls) {
   std::string times;
-  for (const Call& call : calls) {
-    TRY(const double took, time_of(call));
-    times += fmt::format(" {}", took);
+  for (const PluginCall& call : calls) {
+    TRY(const PluginAnswer answer, call_plugin(call));
+    times += fmt::format(" {}", answer.milliseconds);
   }
   return fmt::format("{}{}", children_cpu() * 1e3 / static_cast<double>(calls.size()), times);
 }
 
 /// "calls a second"
-Result<std::string> at_once(const std::vector<Call>& calls) {
+Result<std::string> at_once(const std::vector<PluginCall>& calls) {
   std::atomic<std::size_t> next{0};
   std::vector<Result<>> outcomes(kAtOnce);
   const auto start = Clock::now();
@@ -122,7 +52,8 @@ Result<std::string> at_once(const std::vector<Call>& calls) {
     for (Result<>& outcome : outcomes)
       threads.emplace_back([&] {
         for (std::size_t i = next++; i < calls.size() && outcome; i = next++)
-          if (const auto took = time_of(calls[i]); !took) outcome = tl::unexpected(took.error());
+          if (const auto answer = call_plugin(calls[i]); !answer)
+            outcome = tl::unexpected(answer.error());
       });
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -179,10 +110,10 @@ class Cni {
     return {};
   }
 
-  static Result<std::vector<double>> run(Result<std::string> (*body)(const std::vector<Call>&),
-                                         const PluginNode& node, const char* verb, unsigned round,
-                                         const std::vector<Namespace>& pods) {
-    std::vector<Call> calls;
+  static Result<std::vector<double>> run(
+      Result<std::string> (*body)(const std::vector<PluginCall>&), const PluginNode& node,
+      const char* verb, unsigned round, const std::vector<Namespace>& pods) {
+    std::vector<PluginCall> calls;
     for (std::size_t i = 0; i < pods.size(); ++i)
       calls.push_back({node, verb, fmt::format("bench-{}-{}", round, i), pods[i].path()});
     TRY(Child child,

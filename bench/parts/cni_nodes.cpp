@@ -12,12 +12,14 @@
 #include "bench/cluster/api.hpp"
 #include "bench/cluster/objects.hpp"
 #include "bench/cluster/processes.hpp"
+#include "bench/world/cgroup.hpp"
 
 namespace fairlead::bench {
 namespace {
 
 constexpr std::array kDirectories{"/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"};
 constexpr const char* kPods = "10.200.0.0/16";
+constexpr const char* kServiceRange = "10.96.0.0/16";
 constexpr const char* kNodeName = "bench-cni";
 
 struct Parts {
@@ -41,10 +43,15 @@ class Plain : public PluginNode {
 
 class WithAgent final : public Plain {
  public:
-  WithAgent(Parts parts, ControlPlane controlplane, Agent agent)
-      : Plain(std::move(parts)), controlplane_(std::move(controlplane)), agent_(std::move(agent)) {}
+  WithAgent(Parts parts, std::string cgroup, ControlPlane controlplane, Agent agent)
+      : Plain(std::move(parts)),
+        cgroup_(std::move(cgroup)),
+        controlplane_(std::move(controlplane)),
+        agent_(std::move(agent)) {}
+  ~WithAgent() override { ::rmdir(cgroup_.c_str()); }
 
  private:
+  std::string cgroup_;
   ControlPlane controlplane_;
   Agent agent_;
 };
@@ -91,41 +98,25 @@ Result<std::unique_ptr<PluginNode>> make_floor(const BenchOptions& options,
   return std::make_unique<Plain>(Parts{way, std::move(node), {program, directory}, ""});
 }
 
+Result<> create_nodes(const std::string& kubeconfig, const std::vector<NodeOfCluster>& nodes) {
+  TRY(const auto api, Api::open(kubeconfig));
+  for (const NodeOfCluster& node : nodes)
+    TRY_VOID(api->create(kNodes, node_object(node.name, node.address, node.pods)));
+  return {};
+}
+
 Result<std::unique_ptr<PluginNode>> make_own(const BenchOptions& options, const std::string& way,
                                              const std::string& datapath) {
-  const std::string directory = options.scratch + "/cni-" + datapath;
-  const std::string program = own_directory(options) + "/fairlead-cni";
-  if (::access(program.c_str(), X_OK) != 0) return invalid("there is no " + program);
   TRY(Namespace node, make_node());
   TRY_VOID(node.ip("address add 198.18.0.1/32 dev lo"));
-  TRY(auto controlplane,
-      ControlPlane::start(options.self, node, directory + "/controlplane", "10.96.0.0/16"));
-  TRY_VOID(node.run([&]() -> Result<> {
-    TRY(const auto api, Api::open(controlplane.kubeconfig()));
-    return api->create(kNodes, node_object(kNodeName, "198.18.0.1", kPods));
-  }));
-  TRY(auto agent,
-      Agent::start({.self = options.self,
-                    .node_name = kNodeName,
-                    .kubeconfig = controlplane.kubeconfig(),
-                    .datapath = datapath,
-                    .cluster_cidr = kPods,
-                    .service_cidr = "10.96.0.0/16",
-                    .directory = directory,
-                    .pins = options.pins + "/cni-" + datapath,
-                    .cgroup = "/sys/fs/cgroup/unified",
-                    .more = fmt::format("podNetwork:\n  mode: routes\n  cniConfDirectory: {}/cni\n",
-                                        directory)},
-                   node));
-  TRY_VOID(
-      wait_until([&] { return std::filesystem::exists(directory + "/cni/05-fairlead.conflist"); },
-                 "the agent offers its plugin"));
-  std::string config = fmt::format(
-      R"({{"cniVersion":"1.0.0","name":"bench","type":"fairlead-cni","runtimeDirectory":"{}/run",)"
-      R"("stateDirectory":"{}/state"}})",
-      directory, directory);
-  return std::make_unique<WithAgent>(Parts{way, std::move(node), {program}, std::move(config)},
-                                     std::move(controlplane), std::move(agent));
+  return make_own_node(options, std::move(node),
+                       {.way = way,
+                        .datapath = datapath,
+                        .name = kNodeName,
+                        .directory = "cni-" + datapath,
+                        .mode = "routes",
+                        .more = {},
+                        .nodes = {{kNodeName, "198.18.0.1", kPods}}});
 }
 
 template <class... Arguments>
@@ -144,6 +135,39 @@ PluginWay way_of(const char* name,
 }
 
 }  // namespace
+
+Result<std::unique_ptr<PluginNode>> make_own_node(const BenchOptions& options, Namespace node,
+                                                  const OwnNode& own) {
+  const std::string directory = options.scratch + "/" + own.directory;
+  const std::string program = own_directory(options) + "/fairlead-cni";
+  if (::access(program.c_str(), X_OK) != 0) return invalid("there is no " + program);
+  TRY(auto controlplane,
+      ControlPlane::start(options.self, node, directory + "/controlplane", kServiceRange));
+  TRY_VOID(node.run([&] { return create_nodes(controlplane.kubeconfig(), own.nodes); }));
+  TRY(const std::string cgroup, make_cgroup());
+  TRY(auto agent, Agent::start({.self = options.self,
+                                .node_name = own.name,
+                                .kubeconfig = controlplane.kubeconfig(),
+                                .datapath = own.datapath,
+                                .cluster_cidr = kPods,
+                                .service_cidr = kServiceRange,
+                                .directory = directory,
+                                .pins = options.pins + "/" + own.directory,
+                                .cgroup = cgroup,
+                                .more = fmt::format("podNetwork:\n  mode: {}\n"
+                                                    "  cniConfDirectory: {}/cni\n{}",
+                                                    own.mode, directory, own.more)},
+                               node));
+  TRY_VOID(
+      wait_until([&] { return std::filesystem::exists(directory + "/cni/05-fairlead.conflist"); },
+                 "the agent offers its plugin"));
+  std::string config = fmt::format(
+      R"({{"cniVersion":"1.0.0","name":"bench","type":"fairlead-cni","runtimeDirectory":"{}/run",)"
+      R"("stateDirectory":"{}/state"}})",
+      directory, directory);
+  return std::make_unique<WithAgent>(Parts{own.way, std::move(node), {program}, std::move(config)},
+                                     cgroup, std::move(controlplane), std::move(agent));
+}
 
 std::vector<PluginWay> plugin_ways() {
   return {way_of("this machine", make_floor),

@@ -28,6 +28,20 @@ struct PluginWay {
   std::string name;
   std::function<Result<std::unique_ptr<PluginNode>>(const BenchOptions&)> make;
 };
+struct NodeOfCluster {
+  std::string name, address, pods;  // pods: its CIDR, within 10.200.0.0/16
+};
+/// Fairlead's agent on `node`, one of `nodes`, with a control plane of its own that knows them all.
+struct OwnNode {
+  std::string way, datapath, name;
+  std::string directory;  // of its files, below the scratch directory, and of its pins
+  std::string mode;       // podNetwork.mode
+  std::string more = {};  // further lines of podNetwork, in YAML
+  std::vector<NodeOfCluster> nodes;
+};
+Result<std::unique_ptr<PluginNode>> make_own_node(const BenchOptions& options, Namespace node,
+                                                  const OwnNode& own);
+
 /// Ranges are for 60,000 pods.
 std::vector<PluginWay> plugin_ways();
 

@@ -45,5 +45,6 @@ Result<Results> measure_disruption(const BenchOptions& options, const Progress& 
 Result<Results> measure_agent(const BenchOptions& options, const Progress& progress);
 Result<Results> measure_controlplane(const BenchOptions& options, const Progress& progress);
 Result<Results> measure_cni(const BenchOptions& options, const Progress& progress);
+Result<Results> measure_pods(const BenchOptions& options, const Progress& progress);
 
 }  // namespace fairlead::bench

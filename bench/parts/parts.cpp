@@ -17,7 +17,8 @@ constexpr std::array kParts{
          measure_agent},
     Part{"controlplane", "writes, lists and watches of the built-in control plane",
          measure_controlplane},
-    Part{"cni", "ADD and DEL of CNI plugins", measure_cni}};
+    Part{"cni", "ADD and DEL of CNI plugins", measure_cni},
+    Part{"pods", "requests and streams between two pods", measure_pods}};
 
 }  // namespace
 

@@ -77,6 +77,14 @@ test_cni_plugins_are_measured_where_they_are_installed() {
   expect_eq "$(left_of_benches)" ''
 }
 
+test_pods_are_measured_beside_a_bare_link() {
+  bench pods || fail "$(cat "$work/err")"
+  expect_eq "$(jq -c .notMeasured "$work/b.json")" '[]'
+  expect_eq "$(of .way)" 'bridge, direct, fairlead, ebpf, fairlead, nftables, ptp'
+  expect_eq "$(of .subject.test)" 'one node, two nodes, VXLAN, two nodes, plain routes'
+  expect_eq "$(left_of_benches)" ''
+}
+
 test_an_interrupted_bench_shows_what_it_has() {
   local pid
   bench programming cni --with ebpf & pid=$!
