@@ -242,9 +242,10 @@ PodRegistrarOptions NodeAgent::registrar_options() {
       .solved = [this](const std::string& object) { problems_.remove(object); }};
 }
 
-Pods NodeAgent::pods() const {
+ClusterPods NodeAgent::pods() const {
   if (!pod_network_) return {};  // what another agent said holds no more
-  Pods pods{.local = {}, .networks = pod_network_->cluster_pod_cidrs()};
+  ClusterPods pods{
+      .local = {}, .networks = pod_network_->cluster_pod_cidrs(), .tunnel = pod_network_->tunnel()};
   for (podnet::Attachment& attachment : pod_network_->attachments()) {
     const podnet::Bandwidth& bandwidth = attachment.bandwidth;
     pods.local.push_back({.ips = std::move(attachment.ips),

@@ -65,7 +65,7 @@ class NodeAgent {
   void pods_changed();
   void take_pods();
   PodRegistrarOptions registrar_options();
-  [[nodiscard]] Pods pods() const;
+  [[nodiscard]] ClusterPods pods() const;
   ClusterEvents::Parts event_parts();
 
   void job_started(const Job& job);

@@ -81,7 +81,7 @@ PodNetwork::PodNetwork(boost::asio::io_context& io, const AgentConfig& config, l
       own_pod_cidrs_(config.pod_cidrs),
       keeper_(io, *attachments_, std::move(opened.monitor), config.compare_period, log_,
               [this] { changed_(); }),
-      routes_(io, routes_options(config), std::move(opened.network), log_),
+      routes_(io, routes_options(config), std::move(opened.network), log_, [this] { changed_(); }),
       server_(io, server_options()) {}
 
 CniServerOptions PodNetwork::server_options() {

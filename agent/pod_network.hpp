@@ -35,7 +35,7 @@ class PodNetwork {
   };
   static Result<Opened> open(const AgentConfig& config, const log::Logger& log);
 
-  /// `changed`: pods came or went, or the Nodes' podCIDRs are others.
+  /// `changed`: pods came or went, or the Nodes' podCIDRs or the way to them are others.
   PodNetwork(boost::asio::io_context& io, const AgentConfig& config, log::Logger log, Opened opened,
              std::function<void()> changed);
   PodNetwork(PodNetwork&&) = delete;
@@ -58,6 +58,7 @@ class PodNetwork {
   [[nodiscard]] std::vector<podnet::Attachment> attachments() const { return attachments_->all(); }
   /// Of all nodes, as far as they are known.
   [[nodiscard]] std::vector<Cidr> cluster_pod_cidrs() const;
+  [[nodiscard]] const std::optional<Tunnel>& tunnel() const { return routes_.tunnel(); }
   [[nodiscard]] const std::vector<Cidr>& own_pod_cidrs() const { return own_pod_cidrs_; }
 
  private:

@@ -28,13 +28,30 @@ asio::awaitable<Result<podnet::NetworkReport>> call_apply(podnet::Network& netwo
   co_return network.apply(plan);
 }
 
+std::optional<Tunnel> tunnel_of(const podnet::NetworkReport& done) {
+  if (!done.device) return std::nullopt;
+  const podnet::VxlanDevice& device = *done.device;
+  Tunnel tunnel{.device = device.name,
+                .underlay = device.underlay,
+                .local = device.local,
+                .vni = device.vni,
+                .port = device.port,
+                .mac = device.mac,
+                .nodes = {}};
+  for (const podnet::Forwarding& entry : done.forwarding)
+    tunnel.nodes.emplace_back(entry.mac, entry.remote);
+  return tunnel;
+}
+
 }  // namespace
 
 PodRoutes::PodRoutes(asio::io_context& io, PodRoutesOptions options,
-                     std::unique_ptr<podnet::Network> network, log::Logger log)
+                     std::unique_ptr<podnet::Network> network, log::Logger log,
+                     std::function<void()> tunnel_changed)
     : options_(std::move(options)),
       network_(std::move(network)),
       log_(std::move(log)),
+      tunnel_changed_(std::move(tunnel_changed)),
       schedule_(options_.times),
       timer_(io),
       idle_(io, asio::steady_timer::time_point::max()),
@@ -119,7 +136,16 @@ void PodRoutes::report(const Result<podnet::NetworkReport>& result, std::chrono:
   for (const std::string& problem : problems)
     if (!problems_.contains(problem)) log_.warn(problem);
   problems_ = std::move(problems);
-  if (result) report_done(*result, took);
+  if (!result) return;
+  take_tunnel(*result);
+  report_done(*result, took);
+}
+
+void PodRoutes::take_tunnel(const podnet::NetworkReport& done) {
+  std::optional<Tunnel> now = tunnel_of(done);
+  if (now == tunnel_ && !done.device_made) return;
+  tunnel_ = std::move(now);
+  tunnel_changed_();
 }
 
 void PodRoutes::report_done(const podnet::NetworkReport& done, std::chrono::nanoseconds took) {

@@ -9,11 +9,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "agent/pod_routes_schedule.hpp"
+#include "dataplane/datapath.hpp"
 #include "dataplane/podnet/network.hpp"
 #include "log/log.hpp"
 #include "model/object.hpp"
@@ -32,8 +34,10 @@ class PodRoutes {
  public:
   /// `io` must be run by one thread, which calls everything here. The network is used by the worker
   /// while it applies, else by that thread.
-  PodRoutes(boost::asio::io_context& io, PodRoutesOptions options,
-            std::unique_ptr<podnet::Network> network, log::Logger log);
+  PodRoutes(
+      boost::asio::io_context& io, PodRoutesOptions options,
+      std::unique_ptr<podnet::Network> network, log::Logger log,
+      std::function<void()> tunnel_changed = [] {});
   PodRoutes(PodRoutes&&) = delete;
   ~PodRoutes();  // waits for what the worker is doing
 
@@ -49,6 +53,8 @@ class PodRoutes {
   /// The kernel stays as it is.
   void stop();
 
+  /// The VXLAN device as the kernel holds it; nullopt: there is none.
+  [[nodiscard]] const std::optional<Tunnel>& tunnel() const { return tunnel_; }
   /// The kernel held all of it once.
   [[nodiscard]] bool is_written() const { return written_; }
   /// Of the last time it was written: what was left out, and why; and the error, if it failed.
@@ -60,11 +66,13 @@ class PodRoutes {
   [[nodiscard]] podnet::NetworkPlan plan() const;
   boost::asio::awaitable<void> write();
   void report(const Result<podnet::NetworkReport>& result, std::chrono::nanoseconds took);
+  void take_tunnel(const podnet::NetworkReport& done);
   void report_done(const podnet::NetworkReport& done, std::chrono::nanoseconds took);
 
   PodRoutesOptions options_;
   std::unique_ptr<podnet::Network> network_;
   log::Logger log_;
+  std::function<void()> tunnel_changed_;  // also when it was made anew
   PodRoutesSchedule schedule_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer idle_;  // cancelled when the worker is done
@@ -72,6 +80,7 @@ class PodRoutes {
 
   std::map<std::string, Node> nodes_;
   std::set<std::string> problems_;
+  std::optional<Tunnel> tunnel_;
   bool synced_ = false, written_ = false, busy_ = false, stopped_ = false;
   boost::asio::thread_pool worker_{1};
 };

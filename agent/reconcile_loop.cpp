@@ -57,8 +57,7 @@ void ReconcileLoop::pods_changed() {
 void ReconcileLoop::tell_pods(Time now) {
   pods_changed_ = false;
   pods_due_ = now + kSettling;
-  Pods pods = observer_.pods();
-  const auto told = datapath_.set_pods(std::move(pods.local), std::move(pods.networks));
+  const auto told = datapath_.set_pods(observer_.pods());
   if (told) return;
   observer_.pods_failed(told.error());
   pods_changed_ = true;

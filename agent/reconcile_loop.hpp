@@ -24,12 +24,6 @@ struct SyncOutcome {
   std::chrono::nanoseconds took;
 };
 
-/// What the datapath is told of the pod network.
-struct Pods {
-  std::vector<LocalPod> local;
-  std::vector<Cidr> networks;
-};
-
 class ReconcileLoop {
  public:
   struct Observer {
@@ -39,7 +33,7 @@ class ReconcileLoop {
     std::function<void(const Result<bool>& foreign_change)> monitored;
     /// Asked for what Datapath::set_pods() is to be told; may be empty if pods_changed() is not
     /// called.
-    std::function<Pods()> pods = {};
+    std::function<ClusterPods()> pods = {};
     std::function<void(const Error&)> pods_failed = {};
   };
 

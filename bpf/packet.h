@@ -44,9 +44,10 @@ struct packet {
   void *data, *data_end;
   enum fl_hook hook;
   bool has_mac;
-  bool dry;     // fairlead_explain: leaves no trace in any table
-  int verdict;  // once DONE
-  bool linear;  // tc: all of the skb was pulled, so ensure() need not
+  bool dry;      // fairlead_explain: leaves no trace in any table
+  int verdict;   // once DONE
+  bool linear;   // tc: all of the skb was pulled, so ensure() need not
+  __u32 tunnel;  // not 0: it is inside of what came, as if it had come by the link of this index
 
   __u32 l3, l4;            // offsets from `data`
   __u32 length;            // of the IP packet, header included; of an aggregated skb the whole
@@ -84,6 +85,7 @@ static __always_inline struct __sk_buff* skb_of(const struct packet* p) { return
 static __always_inline struct xdp_md* xdp_of(const struct packet* p) { return p->ctx; }
 
 static __always_inline __u32 ingress_interface(const struct packet* p) {
+  if (p->tunnel) return p->tunnel;
   return p->hook == FL_HOOK_XDP ? xdp_of(p)->ingress_ifindex : skb_of(p)->ifindex;
 }
 

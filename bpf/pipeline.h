@@ -144,13 +144,43 @@ static __always_inline int end_of(struct packet* p, enum outcome end, __u32 mtu,
   return answer(p, end == ANSWER_TOO_BIG ? mtu : 0, ipv6);
 }
 
+/// Of what leaves the host's stack, errors and replies of backends on the node itself can be ours.
+static __always_inline bool leaves_untouched(struct packet* p, const struct fl_config* node,
+                                             __be16 type) {
+  if (p->hook != FL_HOOK_TC_EGRESS || node->has_host_flows) return false;
+  const __u8* ip = ensure(p, p->l3, sizeof(struct iphdr));
+  if (!ip) return true;
+  const __u8 protocol = type == bpf_htons(ETH_P_IP) ? ip[9] : ip[6];
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+}
+
+/// Packets of pods that need no more than was found out already; TC_ACT_UNSPEC: not such a one.
+static __always_inline int forward_at_once(struct packet* p, __be16 type) {
+  if (type == bpf_htons(ETH_P_IPV6)) return forward_judged6(skb_of(p));
+  if (type != bpf_htons(ETH_P_IP)) return TC_ACT_UNSPEC;
+  const struct fl_tunnel* tunnel = own_tunnel();
+  if (tunnel && tunnel->underlay == ingress_interface(p)) {
+    const int verdict = forward_inner4(skb_of(p));
+    if (verdict != TC_ACT_UNSPEC) return verdict;
+  }
+  return forward_judged4(skb_of(p));
+}
+
 static __always_inline int process(struct packet* p) {
   const struct fl_config* node = node_config();
-  struct workspace* work = workspace_of(p);
-  if (!node || !work || (p->hook == FL_HOOK_XDP && node->forward_by_stack)) return pass(p);
+  if (!node || (p->hook == FL_HOOK_XDP && node->forward_by_stack)) return pass(p);
   reload(p);
   p->l3 = p->has_mac ? FL_ETHERNET_BYTES : 0;
   const __be16 type = ether_type(p);
+  if (leaves_untouched(p, node, type)) return pass(p);
+  const bool forwards = forwards_pods(p, node);
+  if (forwards) {
+    const int verdict = forward_at_once(p, type);
+    if (verdict != TC_ACT_UNSPEC) return verdict;
+    reload(p);
+  }
+  struct workspace* work = workspace_of(p);
+  if (!work) return pass(p);
   enum outcome end = UNTOUCHED;
   if (type == bpf_htons(ETH_P_IP))
     end = process_family(p, node, false, work);
@@ -158,7 +188,7 @@ static __always_inline int process(struct packet* p) {
     end = process_family(p, node, true, work);
   else
     return pass(p);
-  if (end == UNTOUCHED && forwards_pods(p, node))
+  if (end == UNTOUCHED && forwards)
     return type == bpf_htons(ETH_P_IP) ? forward_pod4(skb_of(p), node->pods_epoch)
                                        : forward_pod6(skb_of(p), node->pods_epoch);
   return end_of(p, end, work->route.lookup.mtu_result, type == bpf_htons(ETH_P_IPV6));

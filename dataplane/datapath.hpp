@@ -9,12 +9,14 @@
 //   cleanup() only when the operator asks.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/plan.hpp"
@@ -60,6 +62,26 @@ struct LocalPod {
   bool operator==(const LocalPod&) const = default;
 };
 
+/// The VXLAN device that other nodes' pods are reached by.
+struct Tunnel {
+  using Mac = std::array<std::uint8_t, 6>;
+  std::string device;  // its name
+  int underlay = 0;    // index of the link that its packets take; 0: routes decide each time
+  Ip local;            // this node's address there
+  std::uint32_t vni = 0;
+  Port port;
+  Mac mac{};
+  std::vector<std::pair<Mac, Ip>> nodes;  // the other nodes' devices, and their addresses
+  bool operator==(const Tunnel&) const = default;
+};
+
+/// The cluster's pods, as this node sees them.
+struct ClusterPods {
+  std::vector<LocalPod> local;
+  std::vector<Cidr> networks;  // where addresses of pods are, of all nodes
+  std::optional<Tunnel> tunnel = {};
+};
+
 /// A packet that was dropped, as it came.
 struct DropRecord {
   std::chrono::nanoseconds since_boot{0};  // CLOCK_MONOTONIC
@@ -99,12 +121,9 @@ class Datapath {
   /// kernel is as before, and the caller tries the same Services again, later or by resync.
   virtual Result<SyncReport> apply(std::span<const ServiceChange> changes) = 0;
 
-  /// Pods of this node, and where the addresses of all pods of the cluster are: packets between
-  /// them need not pass the host's stack. Replaces what was said before; by the thread of resync(),
-  /// before or after it. A link that is not there yet counts from when it is.
-  virtual Result<> set_pods(std::vector<LocalPod> /*pods*/, std::vector<Cidr> /*networks*/) {
-    return {};
-  }
+  /// Packets between pods need not pass the host's stack. Replaces what was said before; by the
+  /// thread of resync(), before or after it. A link that is not there yet counts from when it is.
+  virtual Result<> set_pods(ClusterPods /*pods*/) { return {}; }
 
   /// Becomes readable when the kernel reports a change of our objects; -1 if this datapath has
   /// none.

@@ -19,3 +19,22 @@ struct fl_pod_network {
   struct fl_address address;
 };
 FL_LAYOUT(struct fl_pod_network, 20);
+
+/// Map `tunnel`, one element: the VXLAN device that leads to other nodes, over IPv4; all zero:
+/// there is none whose work could be done for it.
+struct fl_tunnel {
+  __u32 interface;  // index of the device
+  __u32 underlay;   // index of the link below it: VXLAN that came by another is not looked into
+  __be32 local;     // this node's address there
+  __be32 vni;       // as the header has it, in the upper 24 bits
+  __be16 port;
+  __u8 mac[6];  // the device's own
+};
+FL_LAYOUT(struct fl_tunnel, 24);
+
+/// Map `tunnel_nodes`, HASH: the other nodes' VXLAN devices -> the node's address (__be32).
+struct fl_tunnel_node {
+  __u8 mac[6];
+  __u16 pad;
+};
+FL_LAYOUT(struct fl_tunnel_node, 8);

@@ -64,7 +64,7 @@ class EbpfDatapath final : public Datapath {
     return netns_.run([&] { return resync_here(plan); });
   }
   Result<SyncReport> apply(std::span<const ServiceChange> changes) override;
-  Result<> set_pods(std::vector<LocalPod> pods, std::vector<Cidr> networks) override;
+  Result<> set_pods(ClusterPods pods) override;
   [[nodiscard]] int monitor_fd() const override { return wakes_.fd(); }
   Result<bool> foreign_change() override {
     return netns_.run([&] { return foreign_change_here(); });
@@ -215,9 +215,9 @@ Result<std::size_t> EbpfDatapath::write_pods() {
   return pods_->write(live_->generation.maps, network_.links);
 }
 
-Result<> EbpfDatapath::set_pods(std::vector<LocalPod> pods, std::vector<Cidr> networks) {
+Result<> EbpfDatapath::set_pods(ClusterPods pods) {
   if (!pods_) pods_.emplace();
-  pods_->set(std::move(pods), std::move(networks));
+  pods_->set(std::move(pods));
   if (live_ == nullptr) return {};
   return netns_.run([&]() -> Result<> {
     TRY_VOID(write_pods());

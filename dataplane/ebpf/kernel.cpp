@@ -74,6 +74,11 @@ Result<Maps> Maps::open(const std::function<int(const std::string& map)>& fd_of)
   TRY(maps.pod_networks, handle("pod_networks").map([](BpfMapHandle&& of) {
     return BpfMap<fl_pod_network, __u8>(std::move(of));
   }));
+  TRY(maps.tunnel, handle("tunnel").map(
+                       [](BpfMapHandle&& of) { return BpfMap<__u32, fl_tunnel>(std::move(of)); }));
+  TRY(maps.tunnel_nodes, handle("tunnel_nodes").map([](BpfMapHandle&& of) {
+    return BpfMap<fl_tunnel_node, __be32>(std::move(of));
+  }));
   TRY(maps.records_memory, mapping("records", sizeof(fl_record)));
   TRY(maps.filter_memory, mapping("address_filter", sizeof(std::uint64_t)));
   TRY(maps.node_ports_memory, mapping("node_ports", sizeof(__u8)));

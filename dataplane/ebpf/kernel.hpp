@@ -25,6 +25,8 @@ struct Maps {
   BpfMap<fl_foreign_key, __u8> foreign_flows;
   BpfMap<fl_address, fl_pod> pods;
   BpfMap<fl_pod_network, __u8> pod_networks;
+  BpfMap<__u32, fl_tunnel> tunnel;
+  BpfMap<fl_tunnel_node, __be32> tunnel_nodes;
   BpfMapping records_memory, filter_memory, node_ports_memory, config_memory, flows4_memory,
       flows6_memory;
 

@@ -110,6 +110,8 @@ Result<BpfObject> load(const Sizes& sizes, const BpfFeatures& features, const Fi
       {"fragments", 8 * kKi},
       {"pods", 16 * kKi},
       {"pod_networks", 16 * kKi},
+      {"tunnel", 1},
+      {"tunnel_nodes", 16 * kKi},
       {"counters", FL_COUNT_MAX},
       {"drops", 256 * kKi},
   };

@@ -16,7 +16,7 @@ namespace fairlead::ebpf {
 /// The pods, as Datapath::set_pods() was told last.
 class PodNetwork {
  public:
-  void set(std::vector<LocalPod> pods, std::vector<Cidr> networks);
+  void set(ClusterPods pods);
   /// The next write() compares all of it with the maps.
   void doubt() { networks_written_ = false; }
 
@@ -26,8 +26,9 @@ class PodNetwork {
   Result<std::size_t> write(Maps& maps, std::span<const NetworkLink> links);
 
  private:
-  std::vector<LocalPod> pods_;
-  std::vector<Cidr> networks_;
+  Result<std::size_t> write_networks(Maps& maps);
+
+  ClusterPods pods_;
   bool networks_written_ = false;  // thousands in a large cluster, and seldom others
 };
 

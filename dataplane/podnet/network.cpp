@@ -74,6 +74,8 @@ Result<NetworkReport> KernelNetwork::apply(const NetworkPlan& plan) {
   TRY(report.rules_written, parts_.rules.apply(rules));
   if (!device_gone) return tl::unexpected(std::move(device_gone).error());
   if (overlay.device) TRY_VOID(apply_overlay(overlay, report));
+  report.device = overlay.device;
+  report.forwarding = overlay.forwarding;
   return report;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct NetworkReport {
   std::size_t added = 0, removed = 0;  // entries, routes and addresses
   std::size_t rules_written = 0;       // elements, rules and sets
   bool device_made = false;
+  /// As the kernel has it now; nullopt: there is none.
+  std::optional<VxlanDevice> device = {};
+  std::vector<Forwarding> forwarding = {};
   std::vector<std::string> settings;  // that were changed: "net/ipv4/ip_forward = 1"
   std::vector<std::string> problems;  // what was left out or stays undone, and why
 };

@@ -17,6 +17,7 @@ link set lo up
 link add eth0 index 10 address 02:00:00:00:00:10 type veth peer name wire index 11
 link add pod0 index 20 address 02:00:00:00:00:20 type veth peer name podend index 21
 link add pod1 index 30 address 02:00:00:00:00:30 type veth peer name podend1 index 31
+link add vx0 index 40 address 02:00:00:00:00:40 type vxlan id 201 dstport 4789 local 192.168.1.1 dev eth0 nolearning
 link set eth0 up
 link set wire up
 link set pod0 up
@@ -40,6 +41,11 @@ route add 10.244.1.4/32 dev pod1
 route add fd44:1::4/128 dev pod1
 route add 10.244.1.2/32 dev pod0
 route add fd44:1::2/128 dev pod0
+link set vx0 up
+neigh add 10.244.3.0 lladdr 02:00:00:00:00:42 dev vx0 nud permanent
+neigh add fd44:3:: lladdr 02:00:00:00:00:42 dev vx0 nud permanent
+route add 10.244.3.0/24 via 10.244.3.0 dev vx0 onlink
+route add fd44:3::/64 via fd44:3:: dev vx0 onlink
 route add 10.244.2.0/24 via 192.168.1.2
 route add fd44:2::/64 via fd01::2
 route add default via 192.168.1.254
@@ -68,6 +74,8 @@ World::World(Family family)
       other_local_pod("10.244.1.3"_ip),
       neighbour("10.244.1.4"_ip),
       remote_pods{"10.244.2.2"_ip, "10.244.2.3"_ip, "10.244.2.4"_ip, "10.244.2.5"_ip},
+      tunnelled_pods{"10.244.3.0"_ip, 24},
+      tunnelled_pod("10.244.3.2"_ip),
       typed_client("8.0.0.7"_ip),
       typed_node("8.0.9.1"_ip) {
   if (family == Family::kIpv4) return;
@@ -84,6 +92,8 @@ World::World(Family family)
   other_local_pod = "fd44:1::3"_ip;
   neighbour = "fd44:1::4"_ip;
   remote_pods = {"fd44:2::2"_ip, "fd44:2::3"_ip, "fd44:2::4"_ip, "fd44:2::5"_ip};
+  tunnelled_pods = {"fd44:3::"_ip, 64};
+  tunnelled_pod = "fd44:3::2"_ip;
   typed_client = "2001:db8:86dd::7"_ip;
   typed_node = "2001:db8:86dd::9"_ip;
 }

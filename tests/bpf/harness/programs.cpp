@@ -38,6 +38,8 @@ Result<> set_sizes(BpfObject& object, const Sizes& sizes) {
       std::pair{"fragments", 256U},
       std::pair{"pods", 64U},
       std::pair{"pod_networks", 64U},
+      std::pair{"tunnel", 1U},
+      std::pair{"tunnel_nodes", 64U},
       std::pair{"counters", std::uint32_t{FL_COUNT_MAX}},
       std::pair{"trace", 1U},
       std::pair{"drops", 65536U},

@@ -191,6 +191,20 @@ void Tables::add_pod_network(const Cidr& range) {
   config().pods_epoch = ++pods_epoch_;
 }
 
+void Tables::set_tunnel(const fl_tunnel& tunnel) {
+  const std::uint32_t zero = 0;
+  write("tunnel", &zero, &tunnel);
+  config().pods_epoch = ++pods_epoch_;
+}
+
+void Tables::add_tunnel_node(const Mac& device, const Ip& node) {
+  fl_tunnel_node key{};
+  std::ranges::copy(device, key.mac);
+  const std::uint32_t address = abi_address(node).word[3];
+  write("tunnel_nodes", &key, &address);
+  config().pods_epoch = ++pods_epoch_;
+}
+
 void Tables::set_interface(std::uint32_t ifindex, const fl_interface& interface) {
   write("interfaces", &ifindex, &interface);
 }
@@ -269,6 +283,10 @@ void Tables::clear() {
   delete_all<fl_range_key>(programs_->map("source_ranges"));
   delete_all<fl_address>(programs_->map("pods"));
   delete_all<fl_pod_network>(programs_->map("pod_networks"));
+  delete_all<fl_tunnel_node>(programs_->map("tunnel_nodes"));
+  const std::uint32_t first = 0;
+  const fl_tunnel no_tunnel{};
+  write("tunnel", &first, &no_tunnel);
   delete_all<fl_affinity_key>(programs_->map("affinity"));
   delete_all<fl_fragment_key>(programs_->map("fragments"));
   const std::vector<std::uint64_t> zeros(static_cast<std::size_t>(::libbpf_num_possible_cpus()));

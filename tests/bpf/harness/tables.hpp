@@ -64,6 +64,8 @@ class Tables {
   /// A pod of this node: flags of enum fl_pod_flags.
   void add_pod(const Ip& address, std::uint32_t interface, std::uint32_t flags = 0);
   void add_pod_network(const Cidr& range);
+  void set_tunnel(const fl_tunnel& tunnel);
+  void add_tunnel_node(const Mac& device, const Ip& node);
   void set_interface(std::uint32_t ifindex, const fl_interface& interface);
 
   /// Sum over all CPUs.

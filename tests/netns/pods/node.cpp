@@ -107,7 +107,9 @@ void PodNode::tell_pods(const std::vector<std::string>& shaped) {
     pods.push_back({.ips = attachment.ips,
                     .link = attachment.host_link,
                     .is_shaped = std::ranges::find(shaped, name) != shaped.end()});
-  const auto told = datapath_->set_pods(pods, {cidr("10.244.0.0/16"), cidr("fd00:244::/32")});
+  const auto told = datapath_->set_pods({.local = pods,
+                                         .networks = {cidr("10.244.0.0/16"), cidr("fd00:244::/32")},
+                                         .tunnel = tunnel_});
   ASSERT_TRUE(told) << told.error().doing;
 }
 

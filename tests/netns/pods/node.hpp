@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ class PodNode {
   /// Tells the datapath what there is, and lets it look at the links.
   void settle(const std::vector<std::string>& shaped = {});
   void tell_pods(const std::vector<std::string>& shaped = {});
+  /// What the datapath is told of it from now on.
+  void set_tunnel(std::optional<Tunnel> tunnel) { tunnel_ = std::move(tunnel); }
 
   /// Packets that the host's stack has forwarded, and those that went past it.
   [[nodiscard]] std::uint64_t by_stack() const;
@@ -56,6 +59,7 @@ class PodNode {
   std::unique_ptr<Datapath> datapath_;
   std::map<std::string, Namespace> pods_;
   std::map<std::string, podnet::Attachment> attached_;
+  std::optional<Tunnel> tunnel_;
 };
 
 }  // namespace fairlead::test

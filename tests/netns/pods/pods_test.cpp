@@ -2,10 +2,12 @@
 // network namespaces.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <net/if.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <future>
 
 #include "tests/netns/cluster/traffic.hpp"
 #include "tests/netns/pods/node.hpp"
@@ -206,6 +208,49 @@ class TwoNodesTest : public PodsTest {
     space.ip(fmt::format("route add 10.244.{0}.0/24 via 10.244.{0}.0 dev flvx0 onlink", other));
     space.ip(fmt::format("route add fd00:244:{0}::/64 via fd00:244:{0}:: dev flvx0 onlink", other));
   }
+  /// Of the device that route_by_vxlan() makes.
+  static Tunnel tunnel_of(const PodNode& node, int own, int other) {
+    int underlay = 0;
+    node.space().run([&] { underlay = static_cast<int>(::if_nametoindex("eth0")); });
+    const auto mac = [](int number) {
+      return Tunnel::Mac{2, 0, 0, 0, 1, static_cast<std::uint8_t>(number)};
+    };
+    const auto address = [](int number) {
+      return parse_ip(fmt::format("172.18.0.{}", number)).value();
+    };
+    return {.device = "flvx0",
+            .underlay = underlay,
+            .local = address(own),
+            .vni = 201,
+            .port = Port{4789},
+            .mac = mac(own),
+            .nodes = {{mac(other), address(other)}}};
+  }
+  /// Packets that the VXLAN device has sent and received.
+  static std::uint64_t by_device(const PodNode& node) {
+    return std::stoull(node.space().output_of("cat /sys/class/net/flvx0/statistics/rx_packets")) +
+           std::stoull(node.space().output_of("cat /sys/class/net/flvx0/statistics/tx_packets"));
+  }
+  void connect_by_vxlan(bool tunnel_of_one, bool tunnel_of_two) {
+    route_by_vxlan(*one_, 1, 2);
+    route_by_vxlan(*two_, 2, 1);
+    if (tunnel_of_one) one_->set_tunnel(tunnel_of(*one_, 1, 2));
+    if (tunnel_of_two) two_->set_tunnel(tunnel_of(*two_, 2, 1));
+  }
+  /// 32 MiB from a to b, which arrive as they were: most of it in aggregates.
+  void expect_stream() {
+    const std::string b = to_string(two_->address_of("b", Family::kIpv4));
+    const Namespace& receiver = *b_;
+    auto sum = std::async(std::launch::async, [&receiver] {
+      return receiver.output_of("timeout 60 socat -u TCP4-LISTEN:9000,reuseaddr - | sha256sum");
+    });
+    const std::string sent = a_->output_of(
+        fmt::format("sh -c 'head -c 33554432 /dev/urandom > {0}; "
+                    "timeout 60 socat -u FILE:{0} TCP4:{1}:9000,retry=200,interval=0.05; "
+                    "sha256sum < {0}; rm {0}'",
+                    stream_file_, b));
+    EXPECT_EQ(sum.get(), sent);
+  }
   void expect_past_both_stacks() {
     one_->settle();
     two_->settle();
@@ -220,6 +265,7 @@ class TwoNodesTest : public PodsTest {
   std::unique_ptr<PodNode> one_, two_;
   const Namespace* a_ = nullptr;
   const Namespace* b_ = nullptr;
+  std::string stream_file_ = fmt::format("/tmp/fairlead-pods-stream-{}", ::getpid());
 };
 
 TEST_F(TwoNodesTest, ByPlainRoutesBothStacksAreLeftOut) {
@@ -232,6 +278,50 @@ TEST_F(TwoNodesTest, ByVxlanBothStacksForwardNothing) {
   route_by_vxlan(*one_, 1, 2);
   route_by_vxlan(*two_, 2, 1);
   expect_past_both_stacks();
+}
+
+TEST_F(TwoNodesTest, ThroughTheTunnelItsDeviceHasNothingToDoForIpv4) {
+  connect_by_vxlan(true, true);
+  one_->settle();
+  two_->settle();
+  const std::string b = to_string(two_->address_of("b", Family::kIpv4));
+  // Who asks for the underlay's neighbours is the device.
+  EXPECT_THAT(a_->output_of("ping -c3 -i0.01 -W2 " + b), HasSubstr(" 0% packet loss"));
+  const auto before_one = by_device(*one_), before_two = by_device(*two_);
+  EXPECT_THAT(a_->output_of("ping -c50 -i0.002 -W2 " + b), HasSubstr(" 0% packet loss"));
+  EXPECT_EQ(by_device(*one_), before_one);
+  EXPECT_EQ(by_device(*two_), before_two);
+  expect_past_both_stacks();
+}
+
+TEST_F(TwoNodesTest, AnEndWithoutTheTunnelUnderstandsOneWithIt) {
+  connect_by_vxlan(true, false);
+  expect_past_both_stacks();
+  expect_stream();
+}
+
+TEST_F(TwoNodesTest, AnEndWithTheTunnelUnderstandsOneWithoutIt) {
+  connect_by_vxlan(false, true);
+  expect_past_both_stacks();
+  expect_stream();
+}
+
+TEST_F(TwoNodesTest, AggregatesPassTheTunnelWhole) {
+  connect_by_vxlan(true, true);
+  one_->settle();
+  two_->settle();
+  expect_stream();
+}
+
+/// As to an underlay whose devices cut no VXLAN: the kernel does it in software.
+TEST_F(TwoNodesTest, AggregatesAreCutForALinkThatTakesNone) {
+  connect_by_vxlan(true, true);
+  for (const PodNode* node : {one_.get(), two_.get()})
+    node->space().sh(
+        "ethtool -K eth0 tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off tso off");
+  one_->settle();
+  two_->settle();
+  expect_stream();
 }
 
 TEST_F(TwoNodesTest, ARouteThatChangesIsFollowedWithinSeconds) {

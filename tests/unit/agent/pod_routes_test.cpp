@@ -102,6 +102,7 @@ struct FakeNetwork : podnet::Network {
     std::vector<podnet::NetworkPlan> plans;
     std::vector<std::string> problems;
     unsigned failures = 0;
+    podnet::NetworkReport answer{};
     Fd wake{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   };
   explicit FakeNetwork(Log& log) : log_(log) {}
@@ -113,7 +114,7 @@ struct FakeNetwork : podnet::Network {
       --log_.failures;
       return invalid("the kernel refuses");
     }
-    podnet::NetworkReport report;
+    podnet::NetworkReport report = log_.answer;
     report.added = 1;
     report.problems = log_.problems;
     return report;
@@ -174,9 +175,10 @@ struct PodRoutesTest : ::testing::Test {
 
   FakeNetwork::Log network;
   std::string text;
+  int tunnels_told = 0;
   boost::asio::io_context io{1};
   PodRoutes routes{io, options(), std::make_unique<FakeNetwork>(network),
-                   log::Logger({.capture = &text})};
+                   log::Logger({.capture = &text}), [this] { ++tunnels_told; }};
 };
 
 TEST_F(PodRoutesTest, NothingIsWrittenUntilAllNodesWereListed) {
@@ -188,6 +190,39 @@ TEST_F(PodRoutesTest, NothingIsWrittenUntilAllNodesWereListed) {
   run_until_writes(1);
   EXPECT_THAT(nodes_written(), ElementsAre("other", "own"));
   EXPECT_THAT(network.plans[0].own_pod_cidrs, ElementsAre(parse_cidr("10.244.1.0/24").value()));
+}
+
+TEST_F(PodRoutesTest, TheTunnelIsToldWhenItIsAnotherOrMadeAnew) {
+  network.answer.device = podnet::VxlanDevice{.name = "flvx0",
+                                              .vni = 201,
+                                              .port = Port{4789},
+                                              .local = parse_ip("192.0.2.1").value(),
+                                              .underlay = 4,
+                                              .mac = {2, 1},
+                                              .mtu = 1450,
+                                              .addresses = {}};
+  network.answer.forwarding = {{.mac = {2, 2}, .remote = parse_ip("192.0.2.2").value()}};
+  routes.node(node("own", "192.0.2.1", "10.244.1.0/24"));
+  routes.synced();
+  run_until_writes(1);
+  ASSERT_TRUE(routes.tunnel());
+  EXPECT_EQ(routes.tunnel()->device, "flvx0");
+  EXPECT_EQ(routes.tunnel()->underlay, 4);
+  EXPECT_THAT(routes.tunnel()->nodes,
+              ElementsAre(std::pair(Tunnel::Mac{2, 2}, parse_ip("192.0.2.2").value())));
+  EXPECT_EQ(tunnels_told, 1);
+  routes.node(node("other", "192.0.2.2", "10.244.2.0/24"));
+  run_until_writes(2);
+  {
+    const std::lock_guard lock(network.mutex);
+    network.answer.device_made = true;
+  }
+  routes.node_gone("other");
+  run_until_writes(3);
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (tunnels_told < 2 && std::chrono::steady_clock::now() < deadline)
+    io.run_one_until(deadline);
+  EXPECT_EQ(tunnels_told, 2);
 }
 
 TEST_F(PodRoutesTest, WithoutThisNodesNodeNothingIsWritten) {

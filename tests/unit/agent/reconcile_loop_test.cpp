@@ -41,8 +41,8 @@ class ObservedDatapath : public FakeDatapath {
     eventfd_t count = 0;
     return ::eventfd_read(monitor, &count) == 0 && count > 1;  // 1: our own change
   }
-  Result<> set_pods(std::vector<LocalPod> pods, std::vector<Cidr>) override {
-    EXPECT_EQ(pods.size(), 1U);
+  Result<> set_pods(ClusterPods pods) override {
+    EXPECT_EQ(pods.local.size(), 1U);
     ++pods_told;
     return {};
   }
@@ -100,7 +100,7 @@ class Looping : public ::testing::Test {
        .finished =
            [this](const SyncOutcome& outcome) { outcomes.push_back(outcome.result.has_value()); },
        .monitored = [](const Result<bool>&) {},
-       .pods = [] { return Pods{.local = {{.ips = {}, .link = "fl-1"}}, .networks = {}}; },
+       .pods = [] { return ClusterPods{.local = {{.ips = {}, .link = "fl-1"}}, .networks = {}}; },
        .pods_failed = [](const Error&) {}}};
 };
 
