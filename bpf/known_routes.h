@@ -93,7 +93,6 @@ static __always_inline bool recall_route(struct packet* p, const struct fl_confi
     route->hop_number = known->hop_number;
     route->to_peer = known->to_peer;
     route->lookup.ifindex = known->interface;
-    route->lookup.mtu_result = mtu;
     __builtin_memcpy(route->macs, known->macs, sizeof(route->macs));
     return *(volatile __u64*)&known->asked == asked && largest_bytes(p) <= mtu;
   }
@@ -137,13 +136,4 @@ static __always_inline void keep_route(const struct packet* p, const struct fl_c
   if (!has_plain_routes(node, now)) return;
   if (p->hook == FL_HOOK_XDP && route->lookup.ifindex != ingress_interface(p)) return;
   enter_route(route, destination, came_by_of(p, ipv6), now);
-}
-
-/// As find_route(), by what is known where that is allowed.
-static __always_inline void route_to(struct packet* p, const struct fl_config* node,
-                                     const struct fl_address* destination, __be16 port,
-                                     const bool ipv6, struct route* route) {
-  if (!p->dry && recall_route(p, node, destination, ipv6, route)) return;
-  find_route(p, destination, port, ipv6, route);
-  if (has_plain_routes(node, now_ticks())) keep_route(p, node, destination, ipv6, route);
 }

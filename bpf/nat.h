@@ -2,7 +2,7 @@
 //
 //   admit()        frontend -> scope -> source ranges -> verdict -> backend
 //   conntrack_owns()   conntrack's?
-//   route_to()
+//   recall_route()     or find_route()
 //   insert_flow4() SNAT? -> two entries, the reply's first
 //
 // The steps that need no packet are functions of their own: the verifier sees each once.
@@ -295,7 +295,11 @@ static __always_inline enum outcome begin_flow(struct packet* p, const struct fl
   }
   end = admit(of);
   if (end != GO_ON) return end;
-  route_to(p, node, &of->flow.new_destination, of->flow.new_destination_port, ipv6, route);
+  if (p->dry || !recall_route(p, node, &of->flow.new_destination, ipv6, route)) {
+    find_route(p, &of->flow.new_destination, of->flow.new_destination_port, ipv6, route);
+    if (!p->dry && has_plain_routes(node, now_ticks()))
+      keep_route(p, node, &of->flow.new_destination, ipv6, route);
+  }
   if (p->hook == FL_HOOK_XDP && !leaves_by_same_link(p, route)) return UNTOUCHED;
   if (route->way == WAY_TOO_BIG) return ANSWER_TOO_BIG;
   if (of->tentative) settle_choice(of);

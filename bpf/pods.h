@@ -204,9 +204,7 @@ static __always_inline enum way decide(struct packet* p, struct pod_flow* flow, 
   if (!is_who_it_says(p, flow, own, ipv6, work)) return WAY_STACK;
   if (conntrack_translates(p, ipv6, &work->of.conntrack)) return WAY_STACK;
   struct route* route = &work->route;
-  const struct fl_config* node = node_config();
-  if (!node) return WAY_STACK;
-  route_to(p, node, &flow->destination, p->tuple.destination_port, ipv6, route);
+  find_route(p, &flow->destination, p->tuple.destination_port, ipv6, route);
   if (route->way == WAY_HOST) return WAY_STACK;
   if (route->way != WAY_LINK) {
     flow->epoch = 0;
