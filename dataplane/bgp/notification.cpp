@@ -62,6 +62,7 @@ constexpr std::array kNames{
     Name{6, 10, "BFD Down"},
     Name{7, 0, "ROUTE-REFRESH Message Error"},
     Name{7, 1, "Invalid Message Length"},
+    Name{8, 0, "Send Hold Timer Expired"},
 };
 
 std::string name_of(std::uint8_t code, std::uint8_t subcode) {

@@ -27,6 +27,7 @@ enum class ErrorCode : std::uint8_t {
   kStateMachine = 5,
   kCease = 6,
   kRouteRefresh = 7,
+  kSendHoldTimerExpired = 8,  // RFC 9687
 };
 
 /// The subcodes that we send or tell apart. Zero is "unspecific" everywhere.
