@@ -16,7 +16,6 @@ enum class Command : std::uint8_t { kAdd, kDel, kCheck, kGc, kStatus, kVersion }
 /// Below 100: the specification's.
 enum class Code : std::uint16_t {
   kIncompatibleVersion = 1,
-  kUnsupportedField = 2,
   kUnknownContainer = 3,
   kInvalidEnvironment = 4,
   kIo = 5,

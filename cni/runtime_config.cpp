@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/podnet/addresses.hpp"
 #include "model/quoted.hpp"
 
 namespace fairlead::cni {
@@ -57,42 +58,61 @@ Outcome<std::vector<podnet::PortMapping>> read_port_mappings(const Fields& runti
   return mappings;
 }
 
-Outcome<Cidr> read_range(const json::value& value, const std::string& path) {
+Outcome<Ip> read_bound(const Fields& range, const char* key, const Ip& usual,
+                       const IpRange& usable) {
+  TRY(const auto text, range.string(key));
+  if (!text || text->empty()) return usual;
+  const auto ip = parse_ip(*text);
+  if (!ip) return wrong_field(range.path_of(key), ip.error().doing);
+  if (!usable.contains(*ip))
+    return wrong_field(range.path_of(key), to_string(*ip) + " is none of " + to_string(usable));
+  return *ip;
+}
+
+/// Appends the range to `set`: whole, or the part of it that is asked for.
+Outcome<> read_range(const json::value& value, const std::string& path, podnet::RangeSet& set) {
   TRY(const Fields range, as_fields(value, path));
   TRY(const auto subnet, range.string("subnet"));
   if (!subnet) return wrong_field(path, "needs subnet");
   const auto cidr = parse_cidr(*subnet);
   if (!cidr) return wrong_field(range.path_of("subnet"), cidr.error().doing);
-  for (const char* key : {"rangeStart", "rangeEnd"}) {
-    TRY(const auto bound, range.string(key));
-    if (!bound || bound->empty()) continue;
-    return fail(Code::kUnsupportedField, "a range is given by its subnet alone",
-                range.path_of(key) + ": " + quoted(*bound));
-  }
-  return *cidr;
+  const IpRange usable = podnet::usable_range(*cidr);
+  IpRange part;
+  TRY(part.first, read_bound(range, "rangeStart", usable.first, usable));
+  TRY(part.last, read_bound(range, "rangeEnd", usable.last, usable));
+  if (part.last < part.first)
+    return wrong_field(range.path_of("rangeEnd"), "before rangeStart " + to_string(part.first));
+  if (part == usable)
+    set.subnets.push_back(*cidr);
+  else
+    set.parts.push_back(part);
+  return {};
+}
+
+Outcome<podnet::RangeSet> read_range_set(const json::value& value, const std::string& path) {
+  const auto* ranges = value.if_array();
+  if (ranges == nullptr || ranges->empty()) return wrong_field(path, "not a list of ranges");
+  podnet::RangeSet set;
+  for (std::size_t i = 0; i < ranges->size(); ++i)
+    if (auto read = read_range((*ranges)[i], path_of(path, i), set); !read)
+      return tl::unexpected(std::move(read).error());
+  const auto is_other = [&](const auto& range) { return range.family() != set.family(); };
+  if (std::ranges::any_of(set.subnets, is_other) || std::ranges::any_of(set.parts, is_other))
+    return wrong_field(path, "ranges of two families");
+  return set;
 }
 
 /// A list of sets of ranges: each set gives one address, and a pod has one of each family.
-Outcome<std::vector<std::vector<Cidr>>> read_ip_ranges(const Fields& runtime) {
-  std::vector<std::vector<Cidr>> sets;
+Outcome<std::vector<podnet::RangeSet>> read_ip_ranges(const Fields& runtime) {
+  std::vector<podnet::RangeSet> sets;
   TRY(const auto list, runtime.array("ipRanges"));
   if (list == nullptr) return sets;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string path = path_of(runtime.path_of("ipRanges"), i);
-    const auto* ranges = (*list)[i].if_array();
-    if (ranges == nullptr || ranges->empty()) return wrong_field(path, "not a list of ranges");
-    auto& set = sets.emplace_back();
-    for (std::size_t j = 0; j < ranges->size(); ++j) {
-      TRY(const Cidr cidr, read_range((*ranges)[j], path_of(path, j)));
-      if (!set.empty() && set.front().family() != cidr.family()) {
-        return wrong_field(path, "ranges of two families");
-      }
-      set.push_back(cidr);
-    }
-    const Family family = set.front().family();
-    if (std::ranges::count(sets, family, [](const auto& s) { return s.front().family(); }) > 1) {
+    TRY(auto set, read_range_set((*list)[i], path));
+    if (std::ranges::find(sets, set.family(), &podnet::RangeSet::family) != sets.end())
       return wrong_field(path, "a second set of ranges of the same family");
-    }
+    sets.push_back(std::move(set));
   }
   return sets;
 }

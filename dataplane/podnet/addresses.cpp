@@ -38,6 +38,11 @@ std::uint64_t usable_addresses(const Cidr& range) {
   return last - first;
 }
 
+IpRange usable_range(const Cidr& range) {
+  const auto [first, last] = numbers_of(range);
+  return {address_at(range, first), address_at(range, last - 1)};
+}
+
 std::uint64_t Addresses::fresh_number(const Cidr& range) const {
   const std::uint64_t last = numbers_of(range).last;
   std::uint64_t number = cursor(range).next;
@@ -55,9 +60,21 @@ std::optional<Ip> Addresses::take_next(std::span<const Cidr> ranges) {
     take(address);
     return address;
   }
-  const auto oldest = std::ranges::find_if(line_, [&](const auto& freed) {
-    return std::ranges::any_of(ranges, [&](const Cidr& r) { return r.contains(freed.second); });
+  return take_oldest([&](const Ip& freed) {
+    return std::ranges::any_of(ranges, [&](const Cidr& r) { return r.contains(freed); });
   });
+}
+
+std::optional<Ip> Addresses::take_next(const IpRange& part) {
+  for (std::optional<Ip> ip = part.first; ip && part.contains(*ip); ip = next_address(*ip))
+    if (!turns_.contains(*ip) && take(*ip)) return ip;
+  return take_oldest([&](const Ip& freed) { return part.contains(freed); });
+}
+
+template <class Predicate>
+std::optional<Ip> Addresses::take_oldest(Predicate is_wanted) {
+  const auto oldest =
+      std::ranges::find_if(line_, [&](const auto& freed) { return is_wanted(freed.second); });
   if (oldest == line_.end()) return std::nullopt;
   const Ip address = oldest->second;
   take(address);

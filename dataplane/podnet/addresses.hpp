@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/ip.hpp"
+#include "model/ip_range.hpp"
 
 namespace fairlead::podnet {
 
@@ -27,6 +28,8 @@ class Addresses {
   /// The next free address of the ranges, which are of one family; nothing if all are held.
   /// The first address of a range is not given, nor IPv4's last.
   std::optional<Ip> take_next(std::span<const Cidr> ranges);
+  /// The same of a part of a subnet; what was never given is looked for from its start.
+  std::optional<Ip> take_next(const IpRange& part);
   /// False: held already.
   bool take(const Ip& address);
   /// Goes to the end of the line; the turn that it gets. Of a range so large that its line would
@@ -43,6 +46,8 @@ class Addresses {
   void set_free(const Ip& address, std::uint64_t turn);
 
  private:
+  template <class Predicate>
+  std::optional<Ip> take_oldest(Predicate is_wanted);
   /// The number of the next one that nobody holds; none: the range's end.
   [[nodiscard]] std::uint64_t fresh_number(const Cidr& range) const;
 
@@ -55,5 +60,7 @@ class Addresses {
 
 /// How many addresses a range gives, at most 2^62: a /24 253... a /32 or /128 its only one.
 std::uint64_t usable_addresses(const Cidr& range);
+/// From the first of them to the last; of a range with more than 2^62 the last of so many.
+IpRange usable_range(const Cidr& range);
 
 }  // namespace fairlead::podnet

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/ip.hpp"
+#include "model/ip_range.hpp"
 #include "model/result.hpp"
 
 namespace fairlead::podnet {
@@ -47,14 +48,24 @@ struct Bandwidth {
   auto operator<=>(const Bandwidth&) const = default;
 };
 
+/// Gives one address: whole subnets first, then parts of subnets. All of one family, and not empty.
+struct RangeSet {
+  std::vector<Cidr> subnets;
+  std::vector<IpRange> parts;
+  bool operator==(const RangeSet&) const = default;
+
+  [[nodiscard]] Family family() const {
+    return subnets.empty() ? parts.front().family() : subnets.front().family();
+  }
+};
+
 struct AttachmentRequest {
   AttachmentKey key;
   PodIdentity pod;
   std::map<std::string, std::string> labels;
-  std::string sandbox;  // CNI_NETNS as given
-  std::vector<Ip> ips;  // asked for; at most one a family
-  std::vector<std::vector<Cidr>>
-      ip_ranges;  // instead of the node's, one list a family; empty: none
+  std::string sandbox;              // CNI_NETNS as given
+  std::vector<Ip> ips;              // asked for; at most one a family
+  std::vector<RangeSet> ip_ranges;  // instead of the node's, one set a family; empty: none
   std::optional<Mac> mac;
   std::vector<PortMapping> port_mappings;
   Bandwidth bandwidth;

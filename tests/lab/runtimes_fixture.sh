@@ -2,6 +2,7 @@
 # lab. What they start is ended by their own words, and what then still has its files open is ended by its process id.
 #
 #   podman …        in node1's network, with the conflist of node1's agent
+#   make_libcni, make_network and libcni  the same, without a runtime
 #   with_containerd and ctr, cri      in node1's network and a mount namespace of its own, where /etc/cni/net.d and /opt/cni/bin are ours
 source tests/lab/fixture.sh
 export FAIRLEAD_LAB_PREFIX=flrun
@@ -63,6 +64,20 @@ run_container() {
 }
 address_of() { podman exec "$1" ip -4 -o addr show eth0 | sed 's/.*inet \([0-9.]*\).*/\1/'; }
 
+make_libcni() { GOPATH=/usr/share/gocode GO111MODULE=off GOCACHE=$scratch/go go build -o "$scratch/libcni" tests/lab/libcni/main.go; }
+# make_network VERSION: the agent's, of that version, with tuning behind it
+make_network() {
+  mkdir -p "$scratch/networks"
+  jq --arg version "$1" '.cniVersion = $version | .plugins += [{type: "tuning", sysctl: {"net.core.somaxconn": "501"}}]' \
+    "$conflists/05-fairlead.conflist" >"$scratch/networks/10-test.conflist"
+}
+# libcni VERB NETNS [CAPABILITIES]
+libcni() {
+  local verb=$1 pod=$2
+  shift 2
+  in_node "$scratch/libcni" "$verb" "$scratch/networks" fairlead "/run/netns/$pod" "$pod" "$FAIRLEAD_BIN:/usr/lib/cni" "$@"
+}
+
 with_containerd() {
   cat >"$scratch/containerd.toml" <<EOT
 version = 2
@@ -103,8 +118,9 @@ cri() { tests/lab/cri.py "$scratch/containerd.sock" "$@"; }
 has_ended() { [ -z "$(tr -d '\0' <"/proc/$1/cmdline")" ]; } # an empty one is a zombie's
 # Ends what runs and takes away what lies outside of $scratch; cleanup of the lab's tests does the rest.
 remove_runtimes() {
-  local pid
+  local pid name
   [ -z "${CONTAINERS_CONF:-}" ] || podman rm -fa -t 0 >/dev/null 2>&1
+  for name in $(ip netns list | grep -o '^flrun-libcni-[^ ]*'); do ip netns del "$name"; done
   if pid=$(cat "$scratch/containerd.pid"); then kill "$pid" && eventually 10 has_ended "$pid"; fi
   # Shims and containers outlive containerd: they are those with our directory in their command line, and their children.
   for pid in $(pgrep -f -- "$scratch/containerd.sock"); do kill -KILL $(pgrep -P "$pid") "$pid"; done

@@ -118,6 +118,34 @@ test_a_pod_of_somebody_else_is_left_alone_and_said() {
   kubectl delete pod other --now >/dev/null
 }
 
+# In each version that it speaks, as the only plugin and before others.
+test_libcni_adds_checks_and_deletes() {
+  needs go jq
+  [ -d /usr/share/gocode/src/github.com/containernetworking/cni/libcni ] || skip "no golang-github-appc-cni-dev here"
+  [ -x /usr/lib/cni/tuning ] || skip "no containernetworking-plugins here"
+  local version pod before said
+  make_libcni
+  before=$(links_of_node1)
+  for version in 0.3.1 0.4.0 1.0.0; do
+    make_network "$version"
+    pod=flrun-libcni-${version//./-}
+    ip netns add "$pod"
+    libcni validate "$pod"
+    said=$(libcni add "$pod" '{"ipRanges":[[{"subnet":"10.244.1.0/24","rangeStart":"10.244.1.200","rangeEnd":"10.244.1.209"}]]}')
+    expect_eq "$(jq -r .cniVersion <<<"$said")" "$version"
+    expect_match "$(jq -r '.ips[0].address' <<<"$said")" '^10\.244\.1\.20[0-9]/32$'
+    ip netns exec "$pod" ping -c 1 -W 5 "$(pod_ip web-2)" >/dev/null
+    expect_eq "$(ip netns exec "$pod" cat /proc/sys/net/core/somaxconn)" 501
+    [ "$version" = 0.3.1 ] || libcni check "$pod" # CHECK is of 0.4.0
+    ip -n "$pod" route del default
+    [ "$version" = 0.3.1 ] || ! libcni check "$pod" 2>/dev/null || fail "a pod without its route was said to be as it should"
+    libcni del "$pod"
+    libcni del "$pod"
+    ip netns del "$pod"
+    eventually 20 links_are "$before"
+  done
+}
+
 test_containerd_runs_pods_by_ctr_and_by_cri() {
   needs podman runc containerd ctr
   local before said address id verb

@@ -44,6 +44,18 @@ TEST(Addresses, AreGivenInOrderWithoutTheFirstAndIpv4sLast) {
   EXPECT_EQ(usable_addresses(range[0]), given.size());
 }
 
+TEST(Addresses, OfAPartAreGivenFromItsStartAndFreedOnesLast) {
+  Addresses addresses;
+  const IpRange part{ip("10.0.0.9"), ip("10.0.0.11")};
+  const auto subnet = cidrs({"10.0.0.0/24"});
+  EXPECT_EQ(addresses.take_next(part), ip("10.0.0.9"));
+  addresses.release(ip("10.0.0.9"), subnet);
+  EXPECT_TRUE(addresses.take(ip("10.0.0.10")));
+  EXPECT_EQ(addresses.take_next(part), ip("10.0.0.11"));
+  EXPECT_EQ(addresses.take_next(part), ip("10.0.0.9"));
+  EXPECT_EQ(addresses.take_next(part), std::nullopt);
+}
+
 TEST(Addresses, AFreedOneComesAgainWhenAllOthersHave) {
   Addresses addresses;
   const auto range = cidrs({"10.0.0.0/29"});
@@ -134,7 +146,7 @@ TEST(Grants, WithoutRangesTheNodeIsNotReady) {
 TEST(Grants, RangesThatAreAskedForReplaceTheNodes) {
   Addresses addresses;
   AttachmentRequest wanted = request();
-  wanted.ip_ranges = {cidrs({"192.168.5.0/24"})};
+  wanted.ip_ranges = {{.subnets = cidrs({"192.168.5.0/24"}), .parts = {}}};
   const auto grant = grant_addresses(addresses, cidrs({"10.244.1.0/24"}), wanted);
   ASSERT_TRUE(grant);
   EXPECT_THAT(texts(grant->ips), testing::ElementsAre("192.168.5.1"));

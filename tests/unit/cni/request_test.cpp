@@ -195,20 +195,40 @@ TEST(Request, HasTheRangesOfRuntimeConfig) {
           R"("runtimeConfig": {"ipRanges": [[{"subnet": "10.9.0.0/24"}, {"subnet": "10.8.0.0/24"}], [{"subnet": "fd09::/64", "gateway": "fd09::1"}]]})")
           .attachment;
   ASSERT_EQ(attachment.ip_ranges.size(), 2U);
-  EXPECT_EQ(to_string(attachment.ip_ranges[0][1]), "10.8.0.0/24");
-  EXPECT_EQ(to_string(attachment.ip_ranges[1][0]), "fd09::/64");
-  EXPECT_EQ(
-      refusal_of_add(
-          R"("runtimeConfig": {"ipRanges": [[{"subnet": "10.9.0.0/24", "rangeStart": "10.9.0.9"}]]})")
-          .code,
-      Code::kUnsupportedField);
-  for (const char* ranges : {"[[]]", "[5]", R"([[{"subnet": "x"}]])", "[[{}]]",
-                             R"([[{"subnet": "10.9.0.0/24"}, {"subnet": "fd09::/64"}]])",
-                             R"([[{"subnet": "10.9.0.0/24"}], [{"subnet": "10.8.0.0/24"}]])"}) {
+  EXPECT_EQ(to_string(attachment.ip_ranges[0].subnets.at(1)), "10.8.0.0/24");
+  EXPECT_EQ(to_string(attachment.ip_ranges[1].subnets.at(0)), "fd09::/64");
+  for (const char* ranges :
+       {"[[]]", "[5]", R"([[{"subnet": "x"}]])", "[[{}]]",
+        R"([[{"subnet": "10.9.0.0/24"}, {"subnet": "fd09::/64"}]])",
+        R"([[{"subnet": "10.9.0.0/24"}], [{"subnet": "10.8.0.0/24"}]])",
+        R"([[{"subnet": "10.9.0.0/24", "rangeStart": "10.9.1.1"}]])",
+        R"([[{"subnet": "10.9.0.0/24", "rangeStart": "10.9.0.0"}]])",
+        R"([[{"subnet": "10.9.0.0/24", "rangeEnd": "10.9.0.255"}]])",
+        R"([[{"subnet": "10.9.0.0/24", "rangeEnd": "fd09::1"}]])",
+        R"([[{"subnet": "10.9.0.0/24", "rangeStart": 9}]])",
+        R"([[{"subnet": "10.9.0.0/24", "rangeStart": "10.9.0.9", "rangeEnd": "10.9.0.8"}]])"}) {
     EXPECT_EQ(refusal_of_add(R"("runtimeConfig": {"ipRanges": )" + std::string(ranges) + "}").code,
               Code::kInvalidConfig)
         << ranges;
   }
+}
+
+TEST(Request, HasThePartsOfSubnetsThatRuntimeConfigGives) {
+  const auto attachment = add_request(
+                              R"("runtimeConfig": {"ipRanges": [[
+              {"subnet": "10.9.0.0/24", "rangeStart": "10.9.0.9", "rangeEnd": "10.9.0.20"},
+              {"subnet": "10.8.0.0/24", "rangeStart": "10.8.0.1", "rangeEnd": "10.8.0.254"},
+              {"subnet": "10.7.0.0/24", "rangeEnd": "10.7.0.9"}],
+             [{"subnet": "fd09::/112", "rangeStart": "fd09::10"}]]})")
+                              .attachment;
+  ASSERT_EQ(attachment.ip_ranges.size(), 2U);
+  const podnet::RangeSet& first = attachment.ip_ranges[0];
+  ASSERT_EQ(first.parts.size(), 2U);
+  EXPECT_EQ(to_string(first.parts[0]), "10.9.0.9-10.9.0.20");
+  EXPECT_EQ(to_string(first.parts[1]), "10.7.0.1-10.7.0.9");
+  ASSERT_EQ(first.subnets.size(), 1U);
+  EXPECT_EQ(to_string(first.subnets[0]), "10.8.0.0/24");  // all that it gives
+  EXPECT_EQ(to_string(attachment.ip_ranges[1].parts.at(0)), "fd09::10-fd09::ffff");
 }
 
 TEST(Request, HasThePodOfCniArgsInAnyOrder) {
