@@ -32,5 +32,6 @@ test_no_body_of_an_update_breaks_the_decoder() { fuzz update 500000 4096; }
 test_no_body_of_a_notification_breaks_the_decoder() { fuzz notification 200000 4096; }
 test_no_body_of_a_route_refresh_breaks_the_decoder() { fuzz route_refresh 100000 256; }
 test_no_stream_breaks_the_framer() { fuzz stream 120000 8192; }
+test_no_order_of_events_breaks_a_session() { fuzz session 100000 4096; }
 
 run_tests "$@"
