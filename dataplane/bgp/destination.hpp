@@ -52,7 +52,7 @@ struct PrefixHash {
   }
 
  private:
-  /// Steele and others, "Fast splittable pseudorandom number generators" (2014), mix64.
+  /// The last step of MurmurHash3: each bit of the result depends on each bit of the word.
   static constexpr std::uint64_t mix(std::uint64_t word) {
     word = (word ^ word >> 33) * 0xff51afd7ed558ccdULL;
     word = (word ^ word >> 33) * 0xc4ceb9fe1a85ec53ULL;
