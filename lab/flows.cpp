@@ -83,7 +83,7 @@ class Flows {
     for (const auto& [backend, count] : answers) by_backend[backend] = count;
     return {{"flows", flows_.size()}, {"opened", opened_}, {"sent", sent},
             {"checked", checked},     {"lost", lost_},     {"answers", std::move(by_backend)},
-            {"broken", broken_}};
+            {"broken", broken_},      {"lostList", lost_list_}};
   }
 
   [[nodiscard]] bool is_flawless() const {
@@ -251,6 +251,10 @@ class Flows {
         continue;
       }
       ++lost_;
+      lost_list_.push_back(json::object{{"flow", flow.id},
+                                        {"number", flow.sent - 1},
+                                        {"atMs", unix_milliseconds()},
+                                        {"backend", flow.backend}});
       flow.checked = flow.sent;  // no longer waited for
     }
   }
@@ -274,7 +278,7 @@ class Flows {
   bool interrupted_ = false, is_ready_ = false;
   std::size_t opened_ = 0;
   std::uint64_t lost_ = 0;
-  json::array broken_;
+  json::array broken_, lost_list_;
 };
 
 }  // namespace

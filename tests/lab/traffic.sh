@@ -66,7 +66,7 @@ end_traffic() {
   touch "$scratch/stop"
   wait "${started_traffic[@]}" || true
   for report in "$scratch"/traffic/flows-*[^y]; do
-    jq -c --arg of "$(basename "$report")" '{$of, flows, opened, sent, checked, lost, answers, broken: (.broken | length), why: (.broken[:5])}' "$report"
+    jq -c --arg of "$(basename "$report")" '{$of, flows, opened, sent, checked, lost, answers, broken: (.broken | length), why: (.broken[:5] + .lostList[:5])}' "$report"
   done
   for report in "$scratch"/traffic/load-*; do
     jq -c --arg of "$(basename "$report")" '{$of, attempts, failures, failuresByKind, slowestMs, answers, when: [.failureList[] | "\(.atMs) \(.kind) \(.backend)"]}' "$report"

@@ -185,6 +185,14 @@ TEST_P(PodConnectionsTest, ConntrackIsAskedForEachBeginningOfAConnection) {
   expect_left_to_stack(answer);
 }
 
+TEST_P(PodConnectionsTest, WhatConntrackWouldTranslateTheAnswersOfIsTheStacks) {
+  const Packet opens = to_neighbour().with_flags(kSyn);
+  empty_conntrack();
+  expect_from_pod(opens, at_neighbour(opens));
+  give_to_conntrack(answer_of(opens));
+  expect_left_to_stack(opens);
+}
+
 TEST_P(PodsTest, ErrorsOfIcmpAndFragmentsAreTheStacks) {
   const IcmpError error{.from_mac = kPodMac,
                         .to_mac = kPod0Mac,
