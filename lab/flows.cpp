@@ -81,8 +81,8 @@ class Flows {
     }
     json::object by_backend;
     for (const auto& [backend, count] : answers) by_backend[backend] = count;
-    return {{"flows", flows_.size()}, {"opened", opened_}, {"sent", sent},
-            {"checked", checked},     {"lost", lost_},     {"answers", std::move(by_backend)},
+    return {{"flows", flows_.size()}, {"opened", opened_},     {"sent", sent},
+            {"checked", checked},     {"lost", lost_},         {"answers", std::move(by_backend)},
             {"broken", broken_},      {"lostList", lost_list_}};
   }
 
