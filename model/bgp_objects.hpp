@@ -23,7 +23,7 @@ namespace fairlead {
 struct SecretKey {
   ObjectName secret;
   std::string key;
-  bool operator==(const SecretKey&) const = default;
+  auto operator<=>(const SecretKey&) const = default;
 };
 
 /// RFC 9234 4.1: what this side is to the peer. The numbers are the capability's.

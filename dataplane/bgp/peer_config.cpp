@@ -20,6 +20,8 @@ Result<> check(const PeerConfig& config) {
       Rule{config.router_id.number != 0, "router id: must not be 0.0.0.0"},
       Rule{config.families.ipv4 || config.families.ipv6, "families: none"},
       Rule{hold == 0 || (hold >= 3 && hold <= 0xffff), "hold time: must be 0, or 3 to 65535 s"},
+      Rule{config.keepalive.value_or(std::chrono::seconds(1)).count() >= 1,
+           "keepalive: must be 1 s or more"},
       Rule{config.connect_retry.count() >= 1, "connect retry: must be 1 s or more"},
       Rule{restart >= 0 && restart <= 0xfff, "restart time: must be 0 to 4095 s"},
       Rule{config.stale_time.count() >= 1, "stale time: must be 1 s or more"},

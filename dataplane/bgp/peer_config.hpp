@@ -25,6 +25,9 @@ struct PeerConfig {
   FamilySet families{.ipv4 = true, .ipv6 = false};
   bool ipv4_over_ipv6 = false;         // offer RFC 8950
   std::chrono::seconds hold_time{90};  // offered; 0 (no KEEPALIVEs), or 3 to 65535
+  /// Between KEEPALIVEs; never more than a third of the hold time agreed on, which it is by
+  /// default.
+  std::optional<std::chrono::seconds> keepalive{};
   std::chrono::seconds connect_retry{5};
   /// Nothing: routes are neither kept for the peer nor by it.
   std::optional<RestartConfig> graceful_restart{};

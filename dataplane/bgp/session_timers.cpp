@@ -43,9 +43,10 @@ bool Session::is_excused(Connection& connection, TimePoint now) {
 
 void Session::send_keepalive(Connection& connection, const Step& step) {
   send(connection, Keepalive{}, step.out);
-  if (connection.agreed.hold_time.count() > 0)
-    connection.keepalive =
-        step.now + backoff_.jittered(Backoff::Duration(connection.agreed.hold_time) / 3);
+  if (connection.agreed.hold_time.count() == 0) return;
+  Backoff::Duration pause = Backoff::Duration(connection.agreed.hold_time) / 3;
+  if (config_.keepalive) pause = std::min<Backoff::Duration>(pause, *config_.keepalive);
+  connection.keepalive = step.now + backoff_.jittered(pause);
 }
 
 Deadline Session::next_timer() const {

@@ -39,6 +39,9 @@ struct PeerSettings {
   Transport transport{};
   PeerConfig session{};
   PeerRules rules{};
+  /// Our own address as next hop, for the family that the session's own end is not of. Nothing:
+  /// that family's routes are not told, but where RFC 8950 was agreed on.
+  PerFamily<std::optional<Ip>> next_hop{};
 };
 
 /// A route of this node's own. Who hears of it: PeerRules::own_routes, by `tag`.

@@ -22,6 +22,24 @@ TEST(SessionTimers, KeepalivesAreSentEachThirdOfTheHoldTime) {
   EXPECT_EQ(driver.session.state(), SessionState::kEstablished);
 }
 
+TEST(SessionTimers, KeepalivesAreSentAsOftenAsConfiguredButNotLessThanThat) {
+  const auto sent_in_ten_minutes = [](seconds keepalive) {
+    PeerConfig config = config_of_us();
+    config.keepalive = keepalive;
+    Driver driver(config);
+    const TransportId transport = driver.to_established();
+    std::size_t sent = 0;
+    for (int i = 0; i < 60; ++i) {
+      driver.hear(transport, Keepalive{});
+      sent += driver.live_through(seconds(10)).size();
+    }
+    return sent;
+  };
+  EXPECT_GE(sent_in_ten_minutes(seconds(5)), 120U);
+  EXPECT_LE(sent_in_ten_minutes(seconds(80)), 27U);
+  EXPECT_GE(sent_in_ten_minutes(seconds(80)), 20U);
+}
+
 TEST(SessionTimers, AHalfOpenPeerIsGivenUpAfterTheHoldTime) {
   Driver driver;
   driver.to_established();
