@@ -15,6 +15,7 @@ struct RestartConfig {
   std::chrono::seconds time{120};  // how long the peer may keep our routes; 0 to 4095
   bool restarting = false;         // this speaker has just started again: the R bit
   FamilySet forwarding{};          // whose routes survived in the kernel: the F bits
+  bool operator==(const RestartConfig&) const = default;
 };
 
 struct PeerConfig {
@@ -36,6 +37,7 @@ struct PeerConfig {
   std::optional<Role> role{};        // RFC 9234, for external peers
   std::size_t maximum_prefixes = 0;  // 0: no limit. The table counts, and calls Session::reset.
   std::string shutdown_text{};       // RFC 9003: said to the peer's operator when we stop
+  bool operator==(const PeerConfig&) const = default;
 };
 
 /// Names the field that no session could be run with.

@@ -36,6 +36,7 @@ struct OwnRouteRule {
   std::optional<std::uint32_t> med{};               // in place of the route's own
   std::optional<std::uint32_t> local_preference{};  // the same; internal peers only
   std::uint8_t prepend = 0;                         // our AS this often more; external peers only
+  bool operator==(const OwnRouteRule&) const = default;
 };
 
 /// The speaker itself.
@@ -46,6 +47,7 @@ struct Speaker {
   std::size_t max_paths = 16;  // next hops of a route, at least one
   /// Of the hash of prefixes, so that nobody outside can choose ones that collide.
   std::uint64_t hash_seed = 0;
+  bool operator==(const Speaker&) const = default;
 };
 
 struct PeerRules {
@@ -66,6 +68,7 @@ struct PeerRules {
   std::vector<OwnRouteRule> own_routes{};  // the first whose tag a route has holds; none: not told
 
   [[nodiscard]] bool internal() const { return as == local_as; }
+  bool operator==(const PeerRules&) const = default;
 };
 
 /// Of a session that is up.

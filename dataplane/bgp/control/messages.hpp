@@ -42,6 +42,7 @@ struct PeerSettings {
   /// Our own address as next hop, for the family that the session's own end is not of. Nothing:
   /// that family's routes are not told, but where RFC 8950 was agreed on.
   PerFamily<std::optional<Ip>> next_hop{};
+  bool operator==(const PeerSettings&) const = default;
 };
 
 /// A route of this node's own. Who hears of it: PeerRules::own_routes, by `tag`.
@@ -59,12 +60,14 @@ struct Settings {
   /// After our own restart: how long nothing is chosen while peers repeat what they said (RFC 4724
   /// 4.1). Of the first Settings alone.
   std::chrono::seconds restart_wait{0};
+  bool operator==(const Settings&) const = default;
 };
 
 /// Next hops count as reachable until the agent has said otherwise.
 struct NextHopState {
   Ip address{};
   bool reachable = true;
+  bool operator==(const NextHopState&) const = default;
 };
 
 struct Ask {
@@ -73,6 +76,7 @@ struct Ask {
   What what = What::kPeers;
   /// Of kRoutes: one prefix alone.
   std::optional<Prefix> prefix{};
+  bool operator==(const Ask&) const = default;
 };
 
 /// The last that is said to a speaker.
@@ -82,6 +86,7 @@ struct Leave {
     kShutdown,  // a Cease to each: our routes go
   };
   How how = How::kRestart;
+  bool operator==(const Leave&) const = default;
 };
 
 using ToSpeaker = std::variant<Settings, NextHopState, Ask, Leave>;
@@ -103,11 +108,14 @@ struct LearnedRoute {
 struct RoutesChanged {
   std::vector<LearnedRoute> set{};
   std::vector<Prefix> gone{};
+  bool operator==(const RoutesChanged&) const = default;
 };
 
 /// Every route that peers still announce after our start has been told: what the kernel has from
 /// before, and was not, is out of date.
-struct RestartOver {};
+struct RestartOver {
+  bool operator==(const RestartOver&) const = default;
+};
 
 /// Of one peer, as of now.
 struct PeerStatus {
@@ -127,6 +135,7 @@ struct PeerStatus {
   std::uint64_t messages_in = 0, messages_out = 0;
   std::uint64_t sessions = 0;  // established since the start
   std::uint64_t problems = 0;  // attributes damaged, by RFC 7606 without an end of the session
+  bool operator==(const PeerStatus&) const = default;
 };
 
 /// One path, for people.
@@ -141,11 +150,13 @@ struct PathStatus {
   bool used = false;   // among the ways that are used
   bool best = false;   // and the one that others are told
   bool stale = false;  // its session is down, and the peer promised to be back
+  bool operator==(const PathStatus&) const = default;
 };
 
 struct RouteStatus {
   Prefix prefix{};
   std::vector<PathStatus> paths{};
+  bool operator==(const RouteStatus&) const = default;
 };
 
 struct Answer {
@@ -153,6 +164,7 @@ struct Answer {
   std::vector<PeerStatus> peers{};
   std::vector<RouteStatus> routes{};  // sorted by prefix
   bool more = false;                  // another Answer of this id follows
+  bool operator==(const Answer&) const = default;
 };
 
 using FromSpeaker = std::variant<RoutesChanged, RestartOver, PeerStatus, Answer>;
