@@ -12,17 +12,15 @@
 
 #include <cerrno>
 
+#include "dataplane/kernel/route_messages.hpp"
+
 namespace fairlead {
 namespace {
 
+using route_messages::family_of, route_messages::put_ip;
+
+// A message with kMostHops hops of IPv6 is the longest.
 constexpr std::size_t kPageBytes = 64 * 1024, kMessageBytes = 1024;
-
-std::uint8_t family_of(const Ip& ip) { return ip.is_v4() ? AF_INET : AF_INET6; }
-
-void put_ip(nlmsghdr* message, std::uint16_t attribute, const Ip& ip) {
-  const std::size_t bytes = ip.is_v4() ? 4 : ip.bytes.size();
-  mnl_attr_put(message, attribute, bytes, ip.bytes.data() + ip.bytes.size() - bytes);
-}
 
 std::string text_of(const KernelRoute& route) {
   std::string text = to_string(route.destination);
@@ -203,7 +201,14 @@ void RouteBatch::delete_forwarding(const KernelForwarding& entry) {
 }
 
 Result<> RouteBatch::commit(NetlinkSocket& socket) {
-  if (steps_.empty()) return {};
+  TRY(auto refused, commit_each(socket));
+  if (!refused.empty()) return tl::unexpected(std::move(refused.front().error));
+  return {};
+}
+
+Result<std::vector<RouteBatch::Refused>> RouteBatch::commit_each(NetlinkSocket& socket) {
+  std::vector<Refused> refused;
+  if (steps_.empty()) return refused;
   std::vector<iovec> pages;
   for (const Page& page : pages_) pages.push_back({page.bytes.get(), page.used});
   // Errors are told of each message, success of the last alone.
@@ -217,9 +222,10 @@ Result<> RouteBatch::commit(NetlinkSocket& socket) {
     if (sequence == 0 || sequence > steps_.size()) continue;
     const Step& step = steps_[sequence - 1];
     if (step.is_deletion && says_gone(error)) continue;
-    return system_error(error, fmt::format("{} {}", step.verb, step.object));
+    refused.push_back(
+        {sequence - 1, system_error(error, fmt::format("{} {}", step.verb, step.object)).value()});
   }
-  return {};
+  return refused;
 }
 
 }  // namespace fairlead

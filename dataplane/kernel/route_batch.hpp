@@ -20,8 +20,8 @@ namespace fairlead {
 /// An Ethernet address, in the order of transmission.
 using MacBytes = std::array<std::uint8_t, 6>;
 
-/// RTPROT_…: who made a route or address.
-constexpr std::uint8_t kOwnRouteProtocol = 201;
+/// RTPROT_…: who made a route or address. The pod network; BGP.
+constexpr std::uint8_t kOwnRouteProtocol = 201, kLearnedRouteProtocol = 202;
 
 /// A route of the main table.
 struct KernelRoute {
@@ -34,6 +34,22 @@ struct KernelRoute {
   bool unreachable = false;  // leads nowhere: ICMP says so; no device
   auto operator<=>(const KernelRoute&) const = default;
 };
+
+struct RouteHop {
+  Ip via;  // IPv6 for an IPv4 destination, too
+  int device = 0;
+  auto operator<=>(const RouteHop&) const = default;
+};
+
+/// A route that BGP learned, of the main table. Its metric is greater than that of routes whose
+/// maker says none, so it takes nothing from them.
+struct LearnedKernelRoute {
+  static constexpr std::size_t kMostHops = 16;
+  Cidr destination;
+  std::vector<RouteHop> hops;  // of equal cost; sorted, at least one, at most kMostHops
+  auto operator<=>(const LearnedKernelRoute&) const = default;
+};
+std::uint32_t learned_metric(Family family);
 
 struct KernelNeighbour {
   int device = 0;
@@ -74,6 +90,14 @@ class RouteBatch {
   void add_route(const KernelRoute& route);
   void delete_route(const KernelRoute& route);
 
+  /// Somebody else's of this destination and metric stays, and refuses ours with EEXIST.
+  void add_learned(const LearnedKernelRoute& route);
+  /// In place of what is there.
+  void replace_learned(const LearnedKernelRoute& route);
+  void delete_learned(const Cidr& destination);
+
+  /// Asks the link whether an address is there, as a packet to it would.
+  void probe_neighbour(int device, const Ip& address);
   /// A permanent one.
   void add_neighbour(const KernelNeighbour& neighbour);
   void delete_neighbour(const KernelNeighbour& neighbour);
@@ -86,6 +110,12 @@ class RouteBatch {
 
   /// Sends them. The error is of the first refused one and says which; all others were carried out.
   Result<> commit(NetlinkSocket& socket);
+  /// The same, with every refused one: the how manieth it was, from 0, and why.
+  struct Refused {
+    std::size_t step = 0;
+    Error error;
+  };
+  Result<std::vector<Refused>> commit_each(NetlinkSocket& socket);
 
  private:
   struct Step {  // to name it in an error
@@ -100,6 +130,7 @@ class RouteBatch {
   nlmsghdr* start(std::uint16_t type, std::uint16_t flags, Step step);
   void finish(const nlmsghdr* message);
   void put_route(const KernelRoute& route, std::uint16_t type, std::uint16_t flags, Step step);
+  void put_learned(const LearnedKernelRoute& route, std::uint16_t flags);
   void put_neighbour(const KernelNeighbour& neighbour, std::uint16_t type, std::uint16_t flags,
                      Step step);
   void put_forwarding(const KernelForwarding& entry, std::uint16_t type, std::uint16_t flags,

@@ -13,59 +13,12 @@
 #include <array>
 
 #include "dataplane/kernel/netlink_attributes.hpp"
+#include "dataplane/kernel/route_messages.hpp"
 
 namespace fairlead {
 namespace {
 
-using Request = std::array<char, 256>;
-
-template <class Header>
-Header* put_request(Request& request, std::uint16_t type) {
-  nlmsghdr* message = mnl_nlmsg_put_header(request.data());
-  message->nlmsg_type = type;
-  message->nlmsg_flags = NLM_F_REQUEST;
-  return static_cast<Header*>(mnl_nlmsg_put_extra_header(message, sizeof(Header)));
-}
-nlmsghdr& message_of(Request& request) { return *reinterpret_cast<nlmsghdr*>(request.data()); }
-
-std::optional<Ip> ip_of(const nlattr* attribute) {
-  if (attribute == nullptr) return std::nullopt;
-  const auto bytes = attribute_bytes(*attribute);
-  if (bytes.size() == 4) return ip_from_v4({bytes[0], bytes[1], bytes[2], bytes[3]});
-  Ip ip;
-  if (bytes.size() != ip.bytes.size()) return std::nullopt;
-  std::ranges::copy(bytes, ip.bytes.begin());
-  return ip;
-}
-
-std::optional<MacBytes> mac_of(const nlattr* attribute) {
-  if (attribute == nullptr) return std::nullopt;
-  const auto bytes = attribute_bytes(*attribute);
-  MacBytes mac{};
-  if (bytes.size() != mac.size()) return std::nullopt;
-  std::ranges::copy(bytes, mac.begin());
-  return mac;
-}
-
-std::uint32_t number_of(const nlattr* attribute) {
-  return attribute == nullptr ? 0 : mnl_attr_get_u32(attribute);
-}
-
-std::string text_of(const nlattr* attribute) {
-  if (attribute == nullptr) return {};
-  const auto bytes = attribute_bytes(*attribute);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return std::string(text.substr(0, text.find('\0')));
-}
-
-template <std::size_t kCount>
-std::array<const nlattr*, kCount> attributes_of(const nlmsghdr& message, std::size_t header) {
-  std::array<const nlattr*, kCount> found{};
-  for_each_attribute(message, header, [&](const nlattr& attribute) {
-    if (const auto type = mnl_attr_get_type(&attribute); type < kCount) found[type] = &attribute;
-  });
-  return found;
-}
+using namespace route_messages;
 
 void add_vxlan(const nlattr& data, LinkDetails& link) {
   const auto parts = nested_attributes<IFLA_VXLAN_MAX + 1>(data);
@@ -97,23 +50,6 @@ LinkDetails parse_link(const nlmsghdr& message) {
   return link;
 }
 
-/// Several times if what was dumped changed meanwhile.
-template <class Row, class Read>
-Result<std::vector<Row>> dump(NetlinkSocket& socket, Request& request, const char* what,
-                              Read read) {
-  constexpr int kAttempts = 5;
-  for (int attempt = 1;; ++attempt) {
-    std::vector<Row> rows;
-    auto consistent = socket.dump(message_of(request), [&](const nlmsghdr& reply) -> Result<> {
-      read(reply, rows);
-      return {};
-    });
-    if (!consistent) return prefix(std::string("read ") + what, std::move(consistent).error());
-    if (!*consistent && attempt < kAttempts) continue;
-    return rows;
-  }
-}
-
 constexpr std::uint32_t kDefaultMetric6 = 1024;
 
 std::optional<MainRoute> main_route(const nlmsghdr& message) {
@@ -138,13 +74,6 @@ std::optional<MainRoute> main_route(const nlmsghdr& message) {
   route.device = static_cast<int>(number_of(parts[RTA_OIF]));
   route.on_link = (header.rtm_flags & RTNH_F_ONLINK) != 0;
   return found;
-}
-
-template <class Row>
-void sort_unique(std::vector<Row>& rows) {
-  std::ranges::sort(rows);
-  const auto [first, last] = std::ranges::unique(rows);
-  rows.erase(first, last);
 }
 
 }  // namespace
