@@ -1,4 +1,4 @@
-// The compiled BPF programs, an ELF object for libbpf.
+// The compiled BPF programs, ELF objects for libbpf.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,9 @@
 
 namespace fairlead {
 
+/// The datapath's: fairlead.bpf.c.
 std::span<const std::byte> bpf_object();
+/// layer2.bpf.c.
+std::span<const std::byte> layer2_bpf_object();
 
 }  // namespace fairlead
