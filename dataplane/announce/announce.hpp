@@ -67,8 +67,9 @@ struct Wanted {
 /// neither a peer nor a route.
 Wanted wanted(const Options& options, const Cluster& cluster, const Objects& objects);
 
-/// Of which the passwords are needed.
-std::set<ObjectName> secrets(const Options& options, const Objects& objects);
+/// Of which this node needs passwords; none, as long as its Node is not known.
+std::set<ObjectName> secrets(const Options& options, const Snapshot& cluster,
+                             const Objects& objects);
 
 /// Label of a Node that reflects routes (RFC 4456): its cluster id, written as an IPv4 address.
 inline constexpr std::string_view kReflectorLabel = "fairlead.io/route-reflector-cluster-id";

@@ -66,6 +66,7 @@ void each_field(Is<PeerConfig> auto& it, auto&& visit) {
   visit("families", it.families);
   visit("ipv4_over_ipv6", it.ipv4_over_ipv6);
   visit("hold_time_s", it.hold_time);
+  visit("keepalive_s", it.keepalive);
   visit("connect_retry_s", it.connect_retry);
   visit("graceful_restart", it.graceful_restart);
   visit("stale_time_s", it.stale_time);

@@ -21,6 +21,7 @@ PeerConfig session_with_everything() {
           .families = {.ipv4 = false, .ipv6 = true},
           .ipv4_over_ipv6 = true,
           .hold_time = seconds(9),
+          .keepalive = seconds(2),
           .connect_retry = seconds(2),
           .graceful_restart = RestartConfig{.time = seconds(77),
                                             .restarting = true,
