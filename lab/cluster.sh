@@ -192,6 +192,7 @@ podNetwork:
   mode: $(pod_network_mode)
   cniConfDirectory: $dir/cni
   registerPods: true
+  vxlan: {directRouting: false} # the nodes share a link, and pods' packets go by the tunnel nevertheless
 EOT
 }
 quoted() { sed 's/[^,]*/"&"/g; s/,/, /g' <<<"$1"; }

@@ -26,9 +26,8 @@ usage: ./run lab up [--nodes N] [--datapath ebpf|nftables|ipvs] [--network vxlan
        ./run lab exec WHERE -- CMD…         run CMD in a pod's or node's network namespace, or in ext or cp
        ./run lab ask WHERE ADDRESS:PORT [--udp]   one connection to an echo server: prints who answered and whom it saw
 
-`up` takes 2 nodes, the best datapath that this build has, vxlan and ipv4 unless told otherwise. --network: until Fairlead's own
-pod network exists, the lab itself lays the routes between nodes: over VXLAN devices, or (bgp) plainly through a router; no BGP is
-spoken. --serve without a protocol serves TCP and UDP.
+`up` takes 2 nodes, the best datapath that this build has, vxlan and ipv4 unless told otherwise. --network bgp: plain
+routes from node to node, that the lab lays; no BGP is spoken yet. --serve without a protocol serves TCP and UDP.
 
 Environment: FAIRLEAD_PRESET (release) says which build to run; FAIRLEAD_LAB_PREFIX (fl) and FAIRLEAD_LAB_DIR (build/lab) give a
 second lab beside the first one names and files of its own.

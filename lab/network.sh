@@ -84,7 +84,7 @@ pod_network_mode() { [ "$network" = vxlan ] && echo vxlan || echo routes; }
 
 say_how_nodes_are_connected() {
   if [ "$network" = vxlan ]; then
-    echo "VXLAN (flvx0), and plain routes where nodes share a link, as they do here"
+    echo "VXLAN (flvx0), also though they share a link"
   else
     echo "plain routes from node to node (no BGP is spoken yet)"
   fi
