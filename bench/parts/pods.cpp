@@ -14,6 +14,7 @@
 #include "bench/parts/collector.hpp"
 #include "bench/parts/part.hpp"
 #include "bench/parts/pod_pairs.hpp"
+#include "bench/world/load_children.hpp"
 
 namespace fairlead::bench {
 namespace {
@@ -24,22 +25,6 @@ struct ServedPair {
   PodPair pair;
   Child server;
 };
-
-Result<Child> start_server(const Namespace& where, unsigned cpu) {
-  const ChildSetting setting{
-      .network_namespace = where.fd(), .cgroup = {}, .cpu = cpu, .hurries = true};
-  TRY(Child server, Child::start(setting, [](int ready) {
-        const auto served = serve({.address = any_address(Family::kIpv4),
-                                   .port = kPort,
-                                   .threads = 1,
-                                   .cpus = {},
-                                   .ready_fd = ready});
-        if (!served) fmt::print(stderr, "bench: server: {}\n", served.error().doing);
-        return served ? 0 : 1;
-      }));
-  TRY_VOID(server.wait_until_ready());
-  return server;
-}
 
 class Pods {
  public:
@@ -71,7 +56,9 @@ class Pods {
 
   Result<ServedPair> make(const PairWay& way) {
     TRY(PodPair pair, way.make(options_));
-    TRY(Child server, start_server(pair.server, options_.cpu));
+    const ChildSetting setting{
+        .network_namespace = pair.server.fd(), .cgroup = {}, .cpu = options_.cpu, .hurries = true};
+    TRY(Child server, start_server(setting, kPort));
     return ServedPair{std::move(pair), std::move(server)};
   }
 
@@ -110,10 +97,7 @@ class Pods {
     load.port = kPort;
     const ChildSetting setting{
         .network_namespace = pair.client.fd(), .cgroup = {}, .cpu = options_.cpu, .hurries = true};
-    TRY(Child child, start_text(setting, [&load]() -> Result<std::string> {
-          TRY(const LoadResult result, run_load(load));
-          return to_json(result);
-        }));
+    TRY(Child child, start_load(setting, load));
     TRY(const std::string text, child.output());
     return load_result_from_json(text);
   }

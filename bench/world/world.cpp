@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "bench/world/cgroup.hpp"
+#include "bench/world/load_children.hpp"
 #include "bench/world/plan.hpp"
 
 namespace fairlead::bench {
@@ -155,16 +156,7 @@ Result<> World::program() {
 Result<> World::serve_pods() {
   const ChildSetting setting{
       .network_namespace = of("pod").fd(), .cgroup = {}, .cpu = options_.cpu, .hurries = true};
-  TRY(Child server, Child::start(setting, [](int ready) {
-        const auto served = serve({.address = any_address(Family::kIpv4),
-                                   .port = kPodPort,
-                                   .threads = 1,
-                                   .cpus = {},
-                                   .ready_fd = ready});
-        if (!served) fmt::print(stderr, "bench: server: {}\n", served.error().doing);
-        return served ? 0 : 1;
-      }));
-  TRY_VOID(server.wait_until_ready());
+  TRY(Child server, start_server(setting, kPodPort));
   server_ = std::move(server);
   return {};
 }
@@ -177,10 +169,7 @@ Result<Child> World::start_load(Client client, LoadOptions load) const {
                              .cgroup = client == Client::kExternal ? std::string{} : cgroup_,
                              .cpu = options_.cpu,
                              .hurries = true};
-  return start_text(setting, [load = std::move(load)]() -> Result<std::string> {
-    TRY(const LoadResult result, run_load(load));
-    return to_json(result);
-  });
+  return bench::start_load(setting, std::move(load));
 }
 
 Result<Child> World::begin(Client client, Target target, LoadOptions load) const {
