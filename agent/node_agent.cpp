@@ -44,6 +44,14 @@ client::ClusterWatchOptions watch_options(const BuildInfo& build, client::Client
           .seed = std::random_device{}()};
 }
 
+client::BgpWatchOptions bgp_watch_options(const BuildInfo& build, client::ClientConfig connection) {
+  client::BgpWatchOptions options;
+  options.config = std::move(connection);
+  options.user_agent = "fairlead/" + build.version;
+  options.seed = std::random_device{}();
+  return options;
+}
+
 /// A copy: the plan changes while others look at it.
 Plan udp_of(const Plan& plan) {
   Plan udp{.node = plan.node, .services = {}, .problems = {}};
@@ -101,7 +109,10 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
                         log_.warn("admin socket failed", {{"error", error}});
                       }}),
       events_(event_parts()),
-      watch_(io.get_executor(), watch_options(build_, std::move(opened.client)), events_) {}
+      watch_(io.get_executor(), watch_options(build_, opened.client), events_),
+      bgp_events_(bgp_event_parts()),
+      bgp_watch_(io.get_executor(), bgp_watch_options(build_, std::move(opened.client)),
+                 bgp_events_) {}
 
 ClusterEvents::Parts NodeAgent::event_parts() {
   ClusterEvents::Parts parts{.own_node = config_.node_name,
@@ -117,6 +128,11 @@ ClusterEvents::Parts NodeAgent::event_parts() {
   parts.node_seen = [this](const Node& node) { pod_network_->node(node); };
   parts.node_gone = [this](const std::string& name) { pod_network_->node_gone(name); };
   parts.nodes_listed = [this] { pod_network_->nodes_listed(); };
+  return parts;
+}
+
+BgpEvents::Parts NodeAgent::bgp_event_parts() {
+  BgpEvents::Parts parts{.problems = problems_};
   return parts;
 }
 
@@ -152,6 +168,7 @@ Result<> NodeAgent::start(const std::string& socket_path) {
   }
   if (pod_registrar_) pod_registrar_->start();
   watch_.start();
+  bgp_watch_.start();
   log_.info("agent started", {{"node", config_.node_name},
                               {"datapath", datapath_->name()},
                               {"server", watch_.server()},
@@ -164,6 +181,7 @@ void NodeAgent::stop() {
   if (stopped_) return;
   stopped_ = true;
   watch_.stop();
+  bgp_watch_.stop();
   if (pod_registrar_) pod_registrar_->stop();
   if (pod_network_) pod_network_->stop();
   loop_.stop();

@@ -5,6 +5,7 @@
 //   first sync -> FormerDatapaths: what was in use before keeps its connections only
 //   AddressMonitor -> Planner's options
 //   Nodes -> PodNetwork <- fairlead-cni
+//   BgpWatch -> BgpEvents: address pools, BGP's objects
 //   Reconciler, Planner, ClusterWatch -> Health, Metrics, status -> health and metrics ports, admin
 //   socket
 #pragma once
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/bgp_events.hpp"
 #include "agent/cluster_events.hpp"
 #include "agent/config.hpp"
 #include "agent/former_datapaths.hpp"
@@ -67,6 +69,7 @@ class NodeAgent {
   PodRegistrarOptions registrar_options();
   [[nodiscard]] ClusterPods pods() const;
   ClusterEvents::Parts event_parts();
+  BgpEvents::Parts bgp_event_parts();
 
   void job_started(const Job& job);
   void job_finished(const SyncOutcome& outcome);
@@ -111,6 +114,8 @@ class NodeAgent {
 
   ClusterEvents events_;
   client::ClusterWatch watch_;
+  BgpEvents bgp_events_;
+  client::BgpWatch bgp_watch_;
   bool pods_due_ = false;
   bool stopped_ = false;
   bool failed_ = false;
