@@ -50,6 +50,7 @@ constexpr Selectable kSelectable[] = {
     {"Service", "spec.clusterIP"},
     {"Service", "spec.type"},
     {"Namespace", "status.phase"},
+    {"Secret", "type"},
     {"Node", "spec.unschedulable", read_unschedulable},
     {"Pod", "spec.nodeName"},
     {"Pod", "spec.restartPolicy"},

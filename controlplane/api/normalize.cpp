@@ -95,7 +95,9 @@ Result<json::value> normalize_quantity(const json::value& value) {
 Result<json::value> normalize_bytes(const Field& field, const json::value& value,
                                     const Place& place) {
   if (!value.is_string()) return wrong_type(place, kind_of(value), field.go_type);
-  std::string_view text = text_of(value);
+  // As Go: line breaks are passed over, which YAML's blocks leave.
+  std::string text(text_of(value));
+  std::erase_if(text, [](char c) { return c == '\n' || c == '\r'; });
   std::size_t bad =
       text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
   std::size_t data = std::min(bad, text.size());
@@ -103,7 +105,7 @@ Result<json::value> normalize_bytes(const Field& field, const json::value& value
   if (text.size() % 4 != 0 || !padding_ok) {
     return invalid("illegal base64 data at input byte " + std::to_string(data));
   }
-  return value;
+  return json::value(text);
 }
 
 Result<json::value> normalize_int_or_string(const json::value& value) {

@@ -2,10 +2,9 @@
 // special messages (Time, Quantity, IntOrString, …) become the scalars that their JSON form is.
 #include "controlplane/api/protobuf.hpp"
 
-#include <openssl/evp.h>
-
 #include <bit>
 
+#include "controlplane/api/base64.hpp"
 #include "controlplane/api/normalize.hpp"
 #include "objects/decode.hpp"
 
@@ -16,15 +15,6 @@ namespace json = boost::json;
 using Item = ProtobufReader::Item;
 
 enum : std::uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
-
-std::string base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends with a NUL
-  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                             reinterpret_cast<const unsigned char*>(bytes.data()),
-                             static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
 
 /// The fields 1, 2 and 3 of the small special messages.
 struct Small {
@@ -102,7 +92,7 @@ Result<json::value> one(const Field& field, const Item& item) {
     case FieldType::kString:
       return json::value(item.bytes);
     case FieldType::kBytes:
-      return json::value(base64(item.bytes));
+      return json::value(to_base64(item.bytes));
     case FieldType::kMessage: {
       TRY(json::object object, decode_protobuf(message_of(field), item.bytes));
       return json::value(std::move(object));

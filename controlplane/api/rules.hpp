@@ -99,6 +99,12 @@ void validate_bgp_peer(const boost::json::object& peer, FieldErrors& errors);
 void default_bgp_advertisement(boost::json::object& advertisement);
 void validate_bgp_advertisement(const boost::json::object& advertisement, FieldErrors& errors);
 
+// secret_rules.cpp
+void default_secret(boost::json::object& secret);
+void validate_secret(const boost::json::object& secret, FieldErrors& errors);
+void validate_secret_update(const boost::json::object& old, const boost::json::object& secret,
+                            FieldErrors& errors);
+
 // object_rules.cpp
 void default_namespace(boost::json::object& ns);
 void begin_namespace(boost::json::object& ns);

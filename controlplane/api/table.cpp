@@ -49,6 +49,7 @@ constexpr Column kSliceColumns[] = {kName, {"AddressType"}, {"Ports"}, {"Endpoin
 constexpr Column kEndpointsColumns[] = {kName, {"Endpoints"}, kAge};
 constexpr Column kNamespaceColumns[] = {kName, {"Status"}, kAge};
 constexpr Column kConfigMapColumns[] = {kName, {"Data", "integer"}, kAge};
+constexpr Column kSecretColumns[] = {kName, {"Type"}, {"Data", "integer"}, kAge};
 constexpr Column kLeaseColumns[] = {kName, {"Holder"}, kAge};
 constexpr Column kEventColumns[] = {{"Last Seen"},
                                     {"Type"},
@@ -89,6 +90,7 @@ constexpr Layout kLayouts[] = {
     {"Endpoints", kEndpointsColumns, endpoints_cells},
     {"Namespace", kNamespaceColumns, namespace_cells},
     {"ConfigMap", kConfigMapColumns, config_map_cells},
+    {"Secret", kSecretColumns, secret_cells},
     {"Lease", kLeaseColumns, lease_cells},
     {"Event", kEventColumns, event_cells},
     {"AddressPool", kPoolColumns, address_pool_cells},

@@ -279,6 +279,11 @@ json::array config_map_cells(const json::object& map, Time now) {
   return {name_cell(map), json::value(count), json::value(age(map, now))};
 }
 
+json::array secret_cells(const json::object& secret, Time now) {
+  return {name_cell(secret), json::value(text_at(secret, {"type"})),
+          json::value(object_at(secret, {"data"}).size()), json::value(age(secret, now))};
+}
+
 json::array lease_cells(const json::object& lease, Time now) {
   return {name_cell(lease), json::value(text_at(lease, {"spec", "holderIdentity"})),
           json::value(age(lease, now))};

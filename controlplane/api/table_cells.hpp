@@ -14,6 +14,7 @@ boost::json::array endpoint_slice_cells(const boost::json::object& slice, Time n
 boost::json::array endpoints_cells(const boost::json::object& endpoints, Time now);
 boost::json::array namespace_cells(const boost::json::object& ns, Time now);
 boost::json::array config_map_cells(const boost::json::object& map, Time now);
+boost::json::array secret_cells(const boost::json::object& secret, Time now);
 boost::json::array lease_cells(const boost::json::object& lease, Time now);
 boost::json::array event_cells(const boost::json::object& event, Time now);
 boost::json::array address_pool_cells(const boost::json::object& pool, Time now);

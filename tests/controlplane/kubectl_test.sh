@@ -177,6 +177,33 @@ refuses() {
   expect_refused 'this namespace may not be deleted' k delete namespace default
 }
 
+keeps_secrets() {
+  kn create secret generic router --from-literal password=s3cret-of-a-router
+  expect_match "$(kn get secrets)" 'NAME +TYPE +DATA +AGE.router +Opaque +1'
+  expect_eq "$(kn get secret router -o 'jsonpath={.data.password}' | base64 -d)" s3cret-of-a-router
+  expect_match "$(kn describe secret router)" 'password: +18 bytes'
+  kn apply -f - <<'EOT'
+apiVersion: v1
+kind: Secret
+metadata: {name: applied}
+stringData: {password: s3cret-of-another}
+EOT
+  expect_eq "$(kn get secret applied -o 'jsonpath={.data.password}{.stringData}' | base64 -d)" s3cret-of-another
+  kn patch secret applied -p '{"stringData": {"password": "s3cret-again"}}'
+  expect_eq "$(kn get secret applied -o 'jsonpath={.data.password}' | base64 -d)" s3cret-again
+  expect_eq "$(kn get secrets --field-selector metadata.name=router -o name)" secret/router
+  expect_refused 'data[tls.key]: Required value' kn create -f - <<'EOT'
+apiVersion: v1
+kind: Secret
+metadata: {name: half}
+type: kubernetes.io/tls
+stringData: {tls.crt: s3cret-certificate}
+EOT
+  kn delete secret router applied
+  expect_refused 'secrets "router" not found' kn get secret router
+  ! grep s3cret "$work/log" || fail 'a value is in the log'
+}
+
 tells_events_and_nodes() {
   cat <<EOT | kn create -f -
 {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "web.1"}, "type": "Normal", "reason": "Tested",
@@ -211,7 +238,7 @@ waits_and_empties_namespaces() {
 }
 
 flows=(creates_and_gets applies patches_labels_and_annotates exposes_and_describes derives_endpoint_slices watches deletes pages
-  refuses tells_events_and_nodes asks waits_and_empties_namespaces)
+  refuses keeps_secrets tells_events_and_nodes asks waits_and_empties_namespaces)
 for version in 1.27 1.28 1.29 1.30 1.31 1.32 1.33; do
   for flow in "${flows[@]}"; do
     eval "test_${version//./_}_$flow() { with $version; $flow; }"

@@ -78,6 +78,9 @@ INSTANTIATE_TEST_SUITE_P(
         RowCase{"a config map", "ConfigMap",
                 R"({"metadata":{"name":"c"},"data":{"a":"1"},"binaryData":{"b":"MQ=="}})",
                 R"(["c",2,"<unknown>"])"},
+        RowCase{"a secret", "Secret",
+                R"({"metadata":{"name":"s"},"type":"Opaque","data":{"a":"MQ==","b":""}})",
+                R"(["s","Opaque",2,"<unknown>"])"},
         RowCase{"a lease", "Lease", R"({"metadata":{"name":"l"},"spec":{"holderIdentity":"me"}})",
                 R"(["l","me","<unknown>"])"},
         RowCase{
