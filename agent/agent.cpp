@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "agent/bgp_parts.hpp"
 #include "agent/datapaths.hpp"
 #include "agent/node_agent.hpp"
 #include "agent/runtime_directory.hpp"
@@ -39,6 +40,10 @@ Result<NodeAgent::Opened> open_parts(const AgentConfig& config, const BuildInfo&
   if (config.pod_network != podnet::Mode::kNone) {
     TRY(pod_network, PodNetwork::open(config, log));
   }
+  std::optional<bgp::BgpNode::Opened> bgp;
+  if (config.speaks_bgp()) {
+    TRY(bgp, open_bgp(config, connection, "fairlead/" + build.version));
+  }
   std::unique_ptr<client::ApiClient> registrar_api;
   if (pod_network && config.register_pods) {
     TRY(registrar_api, client::ApiClient::create(connection, {}, "fairlead/" + build.version));
@@ -51,7 +56,8 @@ Result<NodeAgent::Opened> open_parts(const AgentConfig& config, const BuildInfo&
                            .local_addresses = std::move(local_addresses),
                            .client = std::move(connection),
                            .pod_network = std::move(pod_network),
-                           .registrar_api = std::move(registrar_api)};
+                           .registrar_api = std::move(registrar_api),
+                           .bgp = std::move(bgp)};
 }
 
 /// The node's Services must outlive what makes memory short. Without the right to it the agent runs
@@ -94,6 +100,7 @@ Result<> clean_up_node(const AgentConfig& config, const log::Logger& log) {
   TRY(const auto directory, RuntimeDirectory::claim(config.runtime_directory));
   TRY_VOID(clean_up_datapaths(config, warn_of(log)));
   TRY_VOID(clean_up_pod_network(config, log));
+  TRY_VOID(clean_up_bgp(config));
   std::error_code ignored;
   std::filesystem::remove(directory.socket_path(), ignored);
   return {};

@@ -97,6 +97,16 @@ struct AgentConfig {
   std::vector<std::string> labels_command{"podman", "container", "inspect", "--format",
                                           "{{json .Config.Labels}}"};
 
+  /// Services' addresses are announced, too; with kBgp pods' ranges are in any case.
+  bool bgp = false;
+  std::uint32_t bgp_as = 64512;
+  std::optional<Ip> bgp_router_id;  // nullopt: the Node's first IPv4 address
+  Port bgp_port{179};
+  std::vector<Ip> bgp_addresses;  // that are listened on; empty: all
+  bool bgp_node_mesh = true;
+  std::uint32_t bgp_max_paths = 16;
+  std::chrono::milliseconds bgp_restart_time{120'000};
+
   log::Format log_format = log::Format::kText;
   log::Level log_level = log::Level::kInfo;
 
@@ -109,6 +119,8 @@ struct AgentConfig {
   /// How long the first write waits for this node's Node object after everything else was listed.
   std::chrono::milliseconds node_wait{10'000};
   std::int32_t oom_score_adj = -999;
+
+  [[nodiscard]] bool speaks_bgp() const { return bgp || pod_network == podnet::Mode::kBgp; }
 
   bool operator==(const AgentConfig&) const = default;
 };

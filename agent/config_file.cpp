@@ -291,6 +291,24 @@ Result<> ConfigBuilder::set_flag(std::string_view flag, const std::string& value
   return {};
 }
 
+namespace {
+
+/// A field, and what is wrong with it; empty: nothing.
+std::pair<std::string_view, std::string_view> check_bgp(const AgentConfig& config) {
+  constexpr std::chrono::seconds kLongestRestart{4095};  // 12 bits (RFC 4724 3)
+  if (config.bgp_as == 0) return {"bgp.asNumber", "must not be 0 (RFC 7607)"};
+  if (config.bgp_router_id &&
+      (!config.bgp_router_id->is_v4() || config.bgp_router_id->is_unspecified()))
+    return {"bgp.routerID", "must be written as an IPv4 address other than 0.0.0.0"};
+  if (config.bgp_max_paths < 1 || config.bgp_max_paths > 16)
+    return {"bgp.maxPaths", "must lie in 1 to 16"};
+  if (config.bgp_restart_time > kLongestRestart)
+    return {"bgp.restartTime", "must not be longer than 4095s"};
+  return {};
+}
+
+}  // namespace
+
 Result<AgentConfig> ConfigBuilder::finish(const std::string& default_node_name) && {
   AgentConfig& config = config_;
   const auto wrong = [this](std::string_view field, std::string_view message) {
@@ -326,6 +344,8 @@ Result<AgentConfig> ConfigBuilder::finish(const std::string& default_node_name) 
   if (config.interface_name_prefix.size() > kLongestInterface) {
     return wrong("detectLocal.interfaceNamePrefix", "longer than 15 characters");
   }
+  if (const auto error = check_bgp(config); !error.first.empty())
+    return wrong(error.first, error.second);
   if (config.sync_period.count() == 0) return wrong("syncPeriod", "must be longer than 0");
   if (config.compare_period.count() == 0) return wrong("comparePeriod", "must be longer than 0");
   if (config.oom_score_adj < -1000 || config.oom_score_adj > 1000)

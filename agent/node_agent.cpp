@@ -100,6 +100,9 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
                          ? std::make_unique<PodRegistrar>(io, registrar_options(),
                                                           std::move(opened.registrar_api), log_)
                          : nullptr),
+      bgp_(opened.bgp ? std::make_unique<bgp::BgpNode>(io, bgp_options(config_),
+                                                       *std::move(opened.bgp), bgp_owner(), log_)
+                      : nullptr),
       health_listener_(io, "health", config_.health_bind_address, health_pages(), log_),
       metrics_listener_(io, "metrics", config_.metrics_bind_address, metrics_pages(), log_),
       admin_(io, {.handler = admin_pages(),
@@ -124,15 +127,15 @@ ClusterEvents::Parts NodeAgent::event_parts() {
                              .trigger_times = trigger_times_,
                              .node_changed = [this](const Node* node) { node_changed(node); },
                              .wake = [this] { loop_.wake(); }};
+  if (bgp_)
+    parts.wake = [this] {
+      loop_.wake();
+      bgp_->cluster_changed();
+    };
   if (!pod_network_) return parts;
   parts.node_seen = [this](const Node& node) { pod_network_->node(node); };
   parts.node_gone = [this](const std::string& name) { pod_network_->node_gone(name); };
   parts.nodes_listed = [this] { pod_network_->nodes_listed(); };
-  return parts;
-}
-
-BgpEvents::Parts NodeAgent::bgp_event_parts() {
-  BgpEvents::Parts parts{.problems = problems_};
   return parts;
 }
 
@@ -167,6 +170,10 @@ Result<> NodeAgent::start(const std::string& socket_path) {
     for (auto& [name, task] : pod_network_->tasks()) supervise(name, std::move(task));
   }
   if (pod_registrar_) pod_registrar_->start();
+  if (bgp_) {
+    guard_routes();
+    for (auto& [name, task] : bgp_->tasks()) supervise(name, std::move(task));
+  }
   watch_.start();
   bgp_watch_.start();
   log_.info("agent started", {{"node", config_.node_name},
@@ -182,6 +189,7 @@ void NodeAgent::stop() {
   stopped_ = true;
   watch_.stop();
   bgp_watch_.stop();
+  if (bgp_) bgp_->stop();
   if (pod_registrar_) pod_registrar_->stop();
   if (pod_network_) pod_network_->stop();
   loop_.stop();
@@ -205,6 +213,7 @@ asio::awaitable<void> NodeAgent::watch_addresses() {
       if (*addresses == local_addresses_) continue;
       local_addresses_ = std::move(*addresses);
       refresh_options();
+      guard_routes();
       continue;
     }
     log_.warn("cannot follow the node's addresses",
@@ -219,6 +228,7 @@ asio::awaitable<void> NodeAgent::watch_addresses() {
 void NodeAgent::node_changed(const Node* node) {
   node_ = node == nullptr ? std::nullopt : std::optional(*node);
   refresh_options();
+  guard_routes();
 }
 
 /// Other options replan everything, so they are only set where they differ: a Node's status changes
@@ -289,6 +299,7 @@ void NodeAgent::job_finished(const SyncOutcome& outcome) {
   ++history_.syncs;
   if (is_resync) ++history_.resyncs;
   const std::vector<Time> covered = trigger_times_.job_done(result.has_value());
+  if (bgp_) bgp_->cluster_changed();
   if (!result) {
     ++history_.failures;
     // Once for each new text: a retry that fails alike is no news.

@@ -6,6 +6,7 @@
 //   AddressMonitor -> Planner's options
 //   Nodes -> PodNetwork <- fairlead-cni
 //   BgpWatch -> BgpEvents: address pools, BGP's objects
+//   Nodes, plans, BgpEvents -> BgpNode <-> fairlead bgp-speaker; BgpNode -> kernel
 //   Reconciler, Planner, ClusterWatch -> Health, Metrics, status -> health and metrics ports, admin
 //   socket
 #pragma once
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "agent/bgp_events.hpp"
+#include "agent/bgp_parts.hpp"
 #include "agent/cluster_events.hpp"
 #include "agent/config.hpp"
 #include "agent/former_datapaths.hpp"
@@ -46,6 +48,7 @@ class NodeAgent {
     client::ClientConfig client;
     std::optional<PodNetwork::Opened> pod_network;     // nullopt: another plugin connects the pods
     std::unique_ptr<client::ApiClient> registrar_api;  // null: containers are not registered
+    std::optional<bgp::BgpNode::Opened> bgp;           // nullopt: not spoken here
   };
 
   NodeAgent(boost::asio::io_context& io, const AgentConfig& config, BuildInfo build,
@@ -66,6 +69,8 @@ class NodeAgent {
   void node_changed(const Node* node);
   void pods_changed();
   void take_pods();
+  bgp::BgpNode::Owner bgp_owner();
+  void guard_routes();
   PodRegistrarOptions registrar_options();
   [[nodiscard]] ClusterPods pods() const;
   ClusterEvents::Parts event_parts();
@@ -107,6 +112,7 @@ class NodeAgent {
   FormerDatapaths former_datapaths_;
   std::unique_ptr<PodNetwork> pod_network_;      // or none
   std::unique_ptr<PodRegistrar> pod_registrar_;  // or none
+  std::unique_ptr<bgp::BgpNode> bgp_;            // or none
 
   Listener health_listener_;
   Listener metrics_listener_;

@@ -167,6 +167,15 @@ Result<> parse_one(std::string_view text, Port& value) {
   TRY(value, make_port(number));
   return {};
 }
+Result<> parse_one(std::string_view text, Ip& value) {
+  auto ip = parse_ip(text);
+  if (!ip) return invalid(shown(text) + " is not an address");
+  return value = *ip, Result<>();
+}
+Result<> parse_one(std::string_view text, std::optional<Ip>& value) {
+  if (text.empty()) return value.reset(), Result<>();
+  return parse_one(text, value.emplace());
+}
 Result<> parse_one(std::string_view text, log::Format& value) {
   return parse_name(text, kLogFormats, value);
 }
@@ -192,6 +201,8 @@ std::string print_one(ebpf::PortRange value) {
 std::string print_one(podnet::Mode value) { return print_name(value, kPodNetworks); }
 std::string print_one(std::optional<Family> value) { return print_name(value, kUnderlays); }
 std::string print_one(Port value) { return std::to_string(value.host); }
+std::string print_one(const Ip& value) { return to_string(value); }
+std::string print_one(const std::optional<Ip>& value) { return value ? to_string(*value) : ""; }
 std::string print_one(log::Format value) { return print_name(value, kLogFormats); }
 std::string print_one(log::Level value) { return print_name(value, kLogLevels); }
 

@@ -39,7 +39,8 @@ inline constexpr Name<Forwarding> kForwardings[] = {{Forwarding::kFast, "fast"},
                                                     {Forwarding::kStack, "stack"}};
 inline constexpr Name<podnet::Mode> kPodNetworks[] = {{podnet::Mode::kNone, "none"},
                                                       {podnet::Mode::kVxlan, "vxlan"},
-                                                      {podnet::Mode::kRoutes, "routes"}};
+                                                      {podnet::Mode::kRoutes, "routes"},
+                                                      {podnet::Mode::kBgp, "bgp"}};
 inline constexpr Name<std::optional<Family>> kUnderlays[] = {
     {std::nullopt, "auto"}, {Family::kIpv4, "ipv4"}, {Family::kIpv6, "ipv6"}};
 inline constexpr Name<log::Format> kLogFormats[] = {{log::Format::kText, "text"},
@@ -65,6 +66,9 @@ Result<> parse_one(std::string_view text, ebpf::PortRange& value);
 Result<> parse_one(std::string_view text, podnet::Mode& value);
 Result<> parse_one(std::string_view text, std::optional<Family>& value);
 Result<> parse_one(std::string_view text, Port& value);
+Result<> parse_one(std::string_view text, Ip& value);
+/// Empty: none.
+Result<> parse_one(std::string_view text, std::optional<Ip>& value);
 Result<> parse_one(std::string_view text, log::Format& value);
 Result<> parse_one(std::string_view text, log::Level& value);
 std::string print_one(const std::string& value);
@@ -81,6 +85,8 @@ std::string print_one(ebpf::PortRange value);
 std::string print_one(podnet::Mode value);
 std::string print_one(std::optional<Family> value);
 std::string print_one(Port value);
+std::string print_one(const Ip& value);
+std::string print_one(const std::optional<Ip>& value);
 std::string print_one(log::Format value);
 std::string print_one(log::Level value);
 

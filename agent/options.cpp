@@ -143,8 +143,8 @@ constexpr Option kOptions[] = {
                                        "in *"),
     own<&Config::pod_network>(
         "podNetwork.mode", "", "pod-network", kText,
-        "none (another CNI plugin connects the pods), vxlan, or routes (other "
-        "nodes' pods plainly)"),
+        "none (another CNI plugin connects the pods), vxlan, routes (other nodes' pods plainly, on "
+        "one link), or bgp (plainly, by routes that BGP learns)"),
     own<&Config::pod_cidrs>("podNetwork.podCIDRs", "", "pod-cidr", kList,
                             "addresses of this node's pods; else its Node's spec.podCIDRs"),
     own<&Config::pod_mtu>("podNetwork.mtu", "", "pod-mtu", kNumber,
@@ -170,6 +170,25 @@ constexpr Option kOptions[] = {
     own<&Config::labels_command>("podNetwork.labelsCommand", "", "labels-command", kList,
                                  "prints a container's labels as a JSON object; its id is "
                                  "appended. Empty: CNI's labels alone"),
+    own<&Config::bgp>("bgp.enabled", "", "bgp", kBool,
+                      "BGP with whatever pod network; it is on where podNetwork.mode is bgp"),
+    own<&Config::bgp_as>("bgp.asNumber", "", "bgp-as-number", kNumber,
+                         "this node's AS number; the nodes of a cluster have one"),
+    own<&Config::bgp_router_id>("bgp.routerID", "", "bgp-router-id", kText,
+                                "BGP identifier, written as an IPv4 address; else the Node's first "
+                                "IPv4 address, or made of its name"),
+    own<&Config::bgp_port>("bgp.listenPort", "", "bgp-listen-port", kNumber,
+                           "where BGP peers connect to, the same on all nodes"),
+    own<&Config::bgp_addresses>("bgp.listenAddresses", "", "bgp-listen-address", kList,
+                                "on which of the node's addresses; empty: on all"),
+    own<&Config::bgp_node_mesh>(
+        "bgp.nodeMesh", "", "bgp-node-mesh", kBool,
+        "where podNetwork.mode is bgp, the nodes speak BGP with one another"),
+    own<&Config::bgp_max_paths>("bgp.maxPaths", "", "bgp-max-paths", kNumber,
+                                "next hops of equal cost that a learned route has, 1 to 16"),
+    own<&Config::bgp_restart_time>("bgp.restartTime", "", "bgp-restart-time", kDuration,
+                                   "how long other nodes keep this node's routes while its agent "
+                                   "is away; 0s: not at all"),
     own<&Config::log_format>("logging.format", "logging.format", "logging-format", kText,
                              "text (key=value) or json"),
     own<&Config::log_level>("logging.level", "", "log-level", kText, "debug, info, warn or error"),

@@ -19,20 +19,25 @@ void Problems::remove(const std::string& object) {
   std::erase_if(input_, [&object](const Problem& problem) { return problem.object == object; });
 }
 
-void Problems::set_plan_problems(const std::vector<Problem>& problems) {
-  if (problems == plan_) return;
+void Problems::set_plan_problems(const std::vector<Problem>& problems) { replace(plan_, problems); }
+void Problems::set_bgp_problems(const std::vector<Problem>& problems) { replace(bgp_, problems); }
+
+void Problems::replace(std::vector<Problem>& known, const std::vector<Problem>& problems) {
+  if (problems == known) return;
   std::vector<Problem> sorted = problems;
   std::ranges::sort(sorted);
   std::vector<Problem> fresh;
-  std::ranges::set_difference(sorted, plan_, std::back_inserter(fresh));
+  std::ranges::set_difference(sorted, known, std::back_inserter(fresh));
   for (const Problem& problem : fresh)
     log_.warn(problem.message, {{"object", problem.object}, {"field", problem.field}});
-  plan_ = std::move(sorted);
+  known = std::move(sorted);
 }
 
 std::vector<Problem> Problems::all() const {
   std::vector<Problem> merged;
-  std::ranges::merge(input_, plan_, std::back_inserter(merged));
+  for (const auto* list : {&input_, &plan_, &bgp_})
+    merged.insert(merged.end(), list->begin(), list->end());
+  std::ranges::sort(merged);
   return merged;
 }
 

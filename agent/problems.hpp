@@ -21,14 +21,20 @@ class Problems {
   /// All that a plan left out. Logs what was not in the last one.
   void set_plan_problems(const std::vector<Problem>& problems);
 
+  /// The same of all that BGP left out.
+  void set_bgp_problems(const std::vector<Problem>& problems);
+
   /// Sorted by object and field.
   [[nodiscard]] std::vector<Problem> all() const;
-  [[nodiscard]] std::size_t size() const { return input_.size() + plan_.size(); }
+  [[nodiscard]] std::size_t size() const { return input_.size() + plan_.size() + bgp_.size(); }
 
  private:
+  void replace(std::vector<Problem>& known, const std::vector<Problem>& problems);
+
   log::Logger log_;
   std::vector<Problem> input_;  // sorted
   std::vector<Problem> plan_;   // sorted
+  std::vector<Problem> bgp_;    // sorted
 };
 
 }  // namespace fairlead

@@ -61,6 +61,7 @@ Result<> KernelRoutes::take(RouteOrders& orders) {
     for (const auto& [prefix, via] : wanted_)
       if (have_.contains(prefix)) kept_.insert(prefix);
     wanted_.clear();
+    all_said_ = false;
     next_hops_.tell_again();
   }
   std::set<control::Via> used;
@@ -74,7 +75,10 @@ Result<> KernelRoutes::take(RouteOrders& orders) {
     used.insert(via.begin(), via.end());
     wanted_[prefix] = std::move(via);
   }
-  if (orders.restart_over) dirty_.merge(std::exchange(kept_, {}));
+  if (orders.restart_over) {
+    all_said_ = true;
+    dirty_.merge(std::exchange(kept_, {}));
+  }
   return next_hops_.add(socket_, used);
 }
 
@@ -97,7 +101,7 @@ Result<> KernelRoutes::compare() {
   have_ = std::move(have);
   foreign_ = std::set<Prefix>(state.foreign.begin(), state.foreign.end());
   for (const auto& [prefix, hops] : have_) {
-    if (!adopted_ && !wanted_.contains(prefix)) kept_.insert(prefix);
+    if (!adopted_ && !all_said_ && !wanted_.contains(prefix)) kept_.insert(prefix);
     dirty_.insert(prefix);
   }
   adopted_ = true;
@@ -185,10 +189,9 @@ Result<> KernelRoutes::write(RoutesReport& report) {
 
 Result<RoutesReport> KernelRoutes::carry_out(RouteOrders orders) {
   RoutesReport report;
-  if (!adopted_) TRY_VOID(compare());
   TRY_VOID(take(orders));
   if (orders.look) TRY_VOID(look_at_next_hops());
-  if (orders.compare) TRY_VOID(compare());
+  if (orders.compare || !adopted_) TRY_VOID(compare());
   TRY_VOID(write(report));
   report.next_hops = next_hops_.take_news();
   return report;

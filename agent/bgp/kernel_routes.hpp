@@ -87,6 +87,7 @@ class KernelRoutes {
   std::set<Prefix> foreign_;                      // somebody else's at our metric
   std::set<Prefix> dirty_;
   bool adopted_ = false;
+  bool all_said_ = false;  // by this speaker, since it started
 };
 
 }  // namespace fairlead::bgp

@@ -159,6 +159,7 @@ class Compiler {
   }
 
   void add_route(const Node& node, const Cidr& cidr, const std::optional<Mac>& mac) {
+    if (options_.mode == Mode::kBgp) return;
     const Ip peer = mac ? vtep_gateway(cidr, *mac) : Ip{};
     if (mac) result_.neighbours.push_back({peer, *mac});
     if (const auto gateway = direct_gateway(node, cidr.family()))

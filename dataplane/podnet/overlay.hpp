@@ -13,7 +13,8 @@
 
 namespace fairlead::podnet {
 
-enum class Mode : std::uint8_t { kNone, kVxlan, kRoutes };
+/// kBgp: as kRoutes, but the routes to other nodes' pods are somebody else's to learn.
+enum class Mode : std::uint8_t { kNone, kVxlan, kRoutes, kBgp };
 
 struct OverlayOptions {
   Mode mode = Mode::kVxlan;

@@ -51,6 +51,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if ne (dig "podNetwork" "mode" "none" .Values.agent) "none" }}yes{{ end -}}
 {{- end -}}
 
+{{/* Not empty where BGP peers connect to a port that only a right opens. */}}
+{{- define "fairlead.hasLowPort" -}}
+{{- $mode := dig "podNetwork" "mode" "none" .Values.agent -}}
+{{- if or (dig "bgp" "enabled" false .Values.agent) (eq $mode "bgp") -}}
+{{- if lt (int (dig "bgp" "listenPort" 179 .Values.agent)) 1024 }}yes{{ end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "fairlead.cniConfDirectory" -}}
 {{- dig "podNetwork" "cniConfDirectory" "/etc/cni/net.d" .Values.agent -}}
 {{- end -}}
