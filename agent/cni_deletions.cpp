@@ -36,7 +36,7 @@ Result<podnet::Outcome<>> carry_out(podnet::Attachments& attachments, const std:
   TRY(const std::string text, read_small_file(path));
   TRY(const auto deletion, cni::parse_deletion(text));
   if (is_another(deletion, attachments.all())) return podnet::Outcome<>();
-  return attachments.remove(deletion.key, Fd()).map([](const auto&) {});
+  return attachments.remove(deletion.key).map([](const auto&) {});
 }
 
 }  // namespace

@@ -24,8 +24,9 @@ CniOutcome add(podnet::Attachments& attachments, const cni::Request& request, co
   return {.answer = {0, boost::json::serialize(result)}, .added = {std::move(*added)}};
 }
 
-CniOutcome remove(podnet::Attachments& attachments, const cni::Request& request, const Fd& netns) {
-  auto removed = attachments.remove(request.attachment.key, netns);
+CniOutcome remove(podnet::Attachments& attachments, const cni::Request& request,
+                  const Fd& /*netns*/) {
+  auto removed = attachments.remove(request.attachment.key);
   if (!removed) return refuse(request, std::move(removed).error());
   CniOutcome outcome;
   if (*removed) outcome.removed.push_back(std::move(**removed));

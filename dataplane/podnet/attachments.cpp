@@ -47,7 +47,7 @@ class KernelAttachments final : public Attachments {
   Result<> start();
   void set_options(std::vector<Cidr> pod_cidrs, std::uint32_t mtu) override;
   Outcome<Attachment> add(const AttachmentRequest& request, const Fd& netns) override;
-  Outcome<std::optional<Attachment>> remove(const AttachmentKey& key, const Fd& netns) override;
+  Outcome<std::optional<Attachment>> remove(const AttachmentKey& key) override;
   Outcome<Attachment> check(const AttachmentKey& key, const Fd& netns) override;
   Outcome<std::vector<Attachment>> collect(const std::string& network,
                                            std::span<const AttachmentKey> valid) override;
@@ -306,8 +306,7 @@ std::optional<Attachment> KernelAttachments::let_go(const AttachmentKey& key,
   return found->second.attachment;
 }
 
-Outcome<std::optional<Attachment>> KernelAttachments::remove(const AttachmentKey& key,
-                                                             const Fd& /*netns*/) {
+Outcome<std::optional<Attachment>> KernelAttachments::remove(const AttachmentKey& key) {
   auto attachment = let_go(key);
   if (!attachment) return std::optional<Attachment>();
   if (const auto silent = remove_host_side(*attachment); !silent)
@@ -340,7 +339,7 @@ Outcome<std::vector<Attachment>> KernelAttachments::collect(const std::string& n
   for (const Attachment& attachment : all()) {
     if (attachment.key.network != network) continue;
     if (std::ranges::find(valid, attachment.key) != valid.end()) continue;
-    auto gone = remove(attachment.key, Fd());
+    auto gone = remove(attachment.key);
     if (!gone) return tl::unexpected(std::move(gone).error());
     if (*gone) removed.push_back(**std::move(gone));
   }

@@ -47,8 +47,8 @@ class Attachments {
 
   /// `netns`: the pod's. The same key again while its link is there: refused (kExists).
   virtual Outcome<Attachment> add(const AttachmentRequest& request, const Fd& netns) = 0;
-  /// What it had; nothing if there was none, which is success. `netns` may own nothing.
-  virtual Outcome<std::optional<Attachment>> remove(const AttachmentKey& key, const Fd& netns) = 0;
+  /// What it had; nothing if there was none, which is success.
+  virtual Outcome<std::optional<Attachment>> remove(const AttachmentKey& key) = 0;
   /// Is everything in place? The refusal says what is not.
   virtual Outcome<Attachment> check(const AttachmentKey& key, const Fd& netns) = 0;
   /// Removes those of `network` that are not in `valid`.

@@ -18,6 +18,8 @@ import sys
 import threading
 import time
 
+# Of everything that is left to chance; the kernel's own timing is not.
+SEED = int(os.environ.get("FAIRLEAD_SEED") or random.randrange(2**32))
 NAMESPACES = 200
 ROUNDS = 5
 AT_ONCE = 50
@@ -28,6 +30,7 @@ class Agent:
 
     def __init__(self, command, log, answers):
         self.command, self.log, self.kills = command, open(log, "ab"), 0
+        self.chance = random.Random(SEED)  # its thread's alone
         self.process, self.storm, self.thread = None, threading.Event(), None
         self.failure = None
         self.ask, self.answers = answers, threading.Event()
@@ -55,9 +58,9 @@ class Agent:
     def _kill_again_and_again(self):
         while not self.storm.is_set():
             # One of four does not live to its first answer; the others get on for a while.
-            if random.random() > 0.25:
+            if self.chance.random() > 0.25:
                 self.wait_for_answer()
-            if not self.storm.wait(random.uniform(0, 0.8)):
+            if not self.storm.wait(self.chance.uniform(0, 0.8)):
                 self.kill()
                 self.kills += 1
                 self.start()
@@ -87,6 +90,7 @@ class Storm:
                                   "runtimeDirectory": work + "/run", "stateDirectory": work + "/state"})
         self.serial = self.refused = self.rebooted = self.silent = 0
         self.lock = threading.Lock()
+        self.chance = random.Random(SEED + 1)
 
     def call(self, command, container, netns, config=None):
         environment = {"CNI_COMMAND": command, "CNI_CONTAINERID": container, "CNI_IFNAME": "eth0",
@@ -147,7 +151,7 @@ class Storm:
         routes = subprocess.run(["ip", "-n", self.node, "route", "show", "proto", "201"], stdout=subprocess.PIPE,
                                 check=True).stdout.decode()
         linked = {line.split()[0] for line in routes.splitlines() if " dev fl-" in " " + line}
-        for container, netns, ips in random.sample(pods, 40):
+        for container, netns, ips in self.chance.sample(pods, 40):
             inside = subprocess.run(["ip", "-n", netns.rsplit("/", 1)[1], "-o", "address", "show", "eth0"],
                                     stdout=subprocess.PIPE, check=True).stdout.decode()
             missing = [ip for ip in ips if f" {ip}/" not in inside or (":" not in ip and ip not in linked)]
@@ -177,7 +181,7 @@ class Storm:
             return
         self.agent.begin_storm()
         try:
-            silent = set(random.sample(range(NAMESPACES), NAMESPACES // 10))
+            silent = set(self.chance.sample(range(NAMESPACES), NAMESPACES // 10))
             list(pool.map(self.disconnect, [pod for i, pod in enumerate(pods) if i not in silent]))
             self.remake(silent)
             self.silent += len(silent)
@@ -214,4 +218,5 @@ class Storm:
               f"{self.silent} without DEL, {self.rebooted} reboots")
 
 
+print(f"FAIRLEAD_SEED={SEED}", flush=True)
 Storm(*sys.argv[1:]).run()

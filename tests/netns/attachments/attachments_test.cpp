@@ -157,14 +157,14 @@ TEST_F(AttachmentsTest, ANamespaceThatIsMissingNoneOrTheNodesOwnIsRefused) {
 TEST_F(AttachmentsTest, WhatIsRemovedIsGoneAndRemovingAgainSucceeds) {
   with_agent([&](Attachments& attachments) {
     const Attachment a = added(attachments, "a", a_);
-    const auto removed = attachments.remove(a.key, Fd());
+    const auto removed = attachments.remove(a.key);
     ASSERT_TRUE(removed && *removed);
     EXPECT_EQ((*removed)->ips, a.ips);
     EXPECT_EQ(node_.output_of("ip route show proto 201"), "");
     ASSERT_TRUE(attachments.finish_removals());
     EXPECT_THAT(node_links(), testing::Not(HasSubstr("fl-")));
     for (const AttachmentKey& gone : {a.key, key("never")}) {
-      const auto again = attachments.remove(gone, Fd());
+      const auto again = attachments.remove(gone);
       ASSERT_TRUE(again);
       EXPECT_EQ(*again, std::nullopt);
     }
@@ -176,7 +176,7 @@ TEST_F(AttachmentsTest, AnotherAddFollowsARemovalAtOnce) {
     for (int i = 0; i < 5; ++i) {
       const Attachment a = added(attachments, fmt::format("c{}", i % 2), a_);
       EXPECT_EQ(a.ips[0], ip(fmt::format("10.244.1.{}", i + 1))) << "a freed address came at once";
-      ASSERT_TRUE(attachments.remove(a.key, Fd()));
+      ASSERT_TRUE(attachments.remove(a.key));
     }
   });
 }
@@ -300,7 +300,7 @@ TEST_F(AttachmentsTest, KilledBetweenBookAndLinksThePodGetsItsLinkAtStart) {
   with_agent([&](Attachments& attachments) {
     EXPECT_TRUE(attachments.check(before.key, netns_of(a_)));
     // A runtime that was told nothing tries again, or gives the pod up.
-    ASSERT_TRUE(attachments.remove(before.key, Fd()));
+    ASSERT_TRUE(attachments.remove(before.key));
     ASSERT_TRUE(attachments.finish_removals());
     EXPECT_EQ(added(attachments, "a", a_).ips[0], ip("10.244.1.2"));
   });
@@ -308,7 +308,7 @@ TEST_F(AttachmentsTest, KilledBetweenBookAndLinksThePodGetsItsLinkAtStart) {
 
 TEST_F(AttachmentsTest, KilledBetweenBookAndRemovalTheLinkGoesAtStart) {
   with_agent([&](Attachments& attachments) {
-    ASSERT_TRUE(attachments.remove(added(attachments, "a", a_).key, Fd()));
+    ASSERT_TRUE(attachments.remove(added(attachments, "a", a_).key));
   });
   EXPECT_THAT(node_links(), HasSubstr("fl-"));
   with_agent([&](Attachments& attachments) { EXPECT_TRUE(attachments.all().empty()); });
@@ -357,7 +357,7 @@ TEST_F(AttachmentsTest, AFullDiskCostsTheAddAndNothingElse) {
     EXPECT_EQ(refused.error().why, Refusal::kStorage);
     EXPECT_THAT(refused.error().doing, HasSubstr("full"));
     EXPECT_EQ(b_.output_of("ip -br link show type veth"), "");
-    EXPECT_TRUE(attachments.remove(a.key, Fd()));
+    EXPECT_TRUE(attachments.remove(a.key));
     std::filesystem::remove(directory_ + "/filler");
     EXPECT_TRUE(attachments.finish_removals());
     EXPECT_TRUE(attachments.add(large, netns_of(b_)));

@@ -170,7 +170,7 @@ TEST_F(BandwidthTest, VeryFastAndVerySlowRatesAreHeldAsTheyWereAskedFor) {
     const Attachment pod = add({.ingress_rate = rate, .egress_rate = rate});
     EXPECT_EQ(check(pod), "") << rate;
     node_.run([&] {
-      ASSERT_TRUE(attachments_->remove(pod.key, netns()));
+      ASSERT_TRUE(attachments_->remove(pod.key));
       ASSERT_TRUE(attachments_->finish_removals());
     });
   }

@@ -78,7 +78,7 @@ const Ip& PodNode::address_of(const std::string& name, Family family) const {
 
 void PodNode::delete_pod(const std::string& name) {
   space_.run([&] {
-    EXPECT_TRUE(attachments_->remove(pod(name).key, Fd()));
+    EXPECT_TRUE(attachments_->remove(pod(name).key));
     EXPECT_TRUE(attachments_->finish_removals());
   });
   attached_.erase(name);
