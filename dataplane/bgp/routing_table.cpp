@@ -130,4 +130,8 @@ std::size_t RoutingTable::paths_of(PeerId peer, Family family) const {
   return at(peer).paths[family];
 }
 
+std::size_t RoutingTable::told_to(PeerId peer, Family family) const {
+  return at(peer).told[family];
+}
+
 }  // namespace fairlead::bgp

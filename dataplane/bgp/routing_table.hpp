@@ -50,8 +50,14 @@ class RoutingTable {
   void session_down(PeerId peer, FamilySet kept = {});
   /// The peer's End-of-RIB came, or its time is over: what it did not say again goes.
   void remove_stale(PeerId peer, FamilySet families);
+  /// The peer is about to say all of `family` again (RFC 7313): what it then does not say goes with
+  /// remove_stale().
+  void mark_stale(PeerId peer, Family family);
   /// The peer asked to hear everything of `family` again (RFC 2918).
   void refresh(PeerId peer, Family family);
+  /// While it is held the peer hears nothing: it does not read. What is true by its end it hears
+  /// then, and nothing of what was in between.
+  void hold(PeerId peer, bool held);
 
   Received receive(PeerId peer, const Update& update);
 
@@ -76,6 +82,8 @@ class RoutingTable {
   [[nodiscard]] const Destinations& destinations() const { return destinations_; }
   /// Taken from the peer, with stale ones.
   [[nodiscard]] std::size_t paths_of(PeerId peer, Family family) const;
+  /// Prefixes that the peer was told, and that were not withdrawn since.
+  [[nodiscard]] std::size_t told_to(PeerId peer, Family family) const;
   /// Different sets of attributes, of any use.
   [[nodiscard]] std::size_t attribute_sets() const { return attributes_.size(); }
 
@@ -96,6 +104,7 @@ class RoutingTable {
   [[nodiscard]] NextHopSet ways_of(const std::vector<Candidate>& equals) const;
   Route choose(const Destination& destination);
   void settle(Entry& entry, Exporter& exporter, TableChanges& changes);
+  void tell_all(Peer& peer, Exporter& exporter, std::vector<Prefix>& forgotten);
 
   Speaker speaker_;
   Pool<PathAttributes> attributes_;

@@ -35,7 +35,7 @@ class RoutingTable::Exporter {
   explicit Exporter(RoutingTable& table) : table_(table), outgoing_(table.peers_.size()) {}
 
   /// `repeat`: also if it is what the peer was told last.
-  void tell(const Entry& entry, std::vector<Told>& told, const Peer& peer, bool repeat) {
+  void tell(const Entry& entry, std::vector<Told>& told, Peer& peer, bool repeat) {
     const Family family = entry.first.family();
     AttributesRef wanted =
         peer.session.negotiated.families[family] ? exported(entry, peer) : AttributesRef{};
@@ -46,12 +46,15 @@ class RoutingTable::Exporter {
       group(peer, family, wanted).push_back(entry.first);
     else
       outgoing_[peer.id.number].changes.withdrawn[family].push_back(entry.first);
-    if (!wanted)
+    if (!wanted) {
       told.erase(had);
-    else if (had == told.end())
+      --peer.told[family];
+    } else if (had == told.end()) {
       told.push_back({.attributes = std::move(wanted), .peer = peer.id});
-    else
+      ++peer.told[family];
+    } else {
       had->attributes = std::move(wanted);
+    }
   }
 
   /// What was collected for `peer`, if it has anything to hear.
@@ -168,22 +171,33 @@ void RoutingTable::settle(Entry& entry, Exporter& exporter, TableChanges& change
       if (peer && peer->up && !peer->tell_all) exporter.tell(entry, destination.told, *peer, false);
 }
 
+/// `forgotten`: what a held peer did not hear of while it went, and nobody knows any more now.
+void RoutingTable::tell_all(Peer& peer, Exporter& exporter, std::vector<Prefix>& forgotten) {
+  for (Entry& entry : destinations_) {
+    Destination& destination = entry.second;
+    exporter.tell(entry, destination.told, peer, peer.repeat[entry.first.family()]);
+    if (destination.paths.empty() && destination.told.empty()) forgotten.push_back(entry.first);
+  }
+  peer.tell_all = false;
+  peer.repeat = {};
+}
+
 TableChanges RoutingTable::flush() {
   TableChanges changes;
   if (deferred_) return changes;
   Exporter exporter(*this);
   for (Entry* entry : waiting_) settle(*entry, exporter, changes);
-  for (const auto& peer : peers_) {
-    if (!peer || !peer->tell_all) continue;
-    for (Entry& entry : destinations_)
-      exporter.tell(entry, entry.second.told, *peer, peer->repeat[entry.first.family()]);
-    peer->tell_all = false;
-    peer->repeat = {};
-  }
+  std::vector<Prefix> forgotten;
   for (const auto& peer : peers_)
-    if (peer && peer->up) exporter.hand_over(*peer, changes.peers);
+    if (peer && peer->tell_all && !peer->held) tell_all(*peer, exporter, forgotten);
+  for (const auto& peer : peers_)
+    if (peer && peer->up && !peer->held) exporter.hand_over(*peer, changes.peers);
   for (const Entry* entry : std::exchange(waiting_, {}))
-    if (entry->second.paths.empty()) destinations_.erase(destinations_.find(entry->first));
+    if (entry->second.paths.empty()) forgotten.push_back(entry->first);
+  for (const Prefix& prefix : forgotten) {
+    const auto found = destinations_.find(prefix);
+    if (found != destinations_.end() && found->second.told.empty()) destinations_.erase(found);
+  }
   return changes;
 }
 

@@ -12,10 +12,11 @@ struct RoutingTable::Peer {
   PeerRules rules{};
   Established session{};  // the last one, for what stays stale
   bool up = false;
+  bool held = false;          // it reads nothing
   bool tell_all = false;      // every route is to be looked at for it
   bool complete_due = false;  // End-of-RIB
   FamilySet repeat{};         // what it was told already is told again
-  PerFamily<std::size_t> paths{};
+  PerFamily<std::size_t> paths{}, told{};
 
   [[nodiscard]] PeerView view() const { return {.rules = rules, .session = session}; }
 };

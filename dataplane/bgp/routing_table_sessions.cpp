@@ -43,10 +43,14 @@ void RoutingTable::session_up(PeerId id, Established session) {
 
 void RoutingTable::session_down(PeerId id, FamilySet kept) {
   Peer& peer = at(id);
-  peer.up = peer.tell_all = peer.complete_due = false;
+  peer.up = peer.held = peer.tell_all = peer.complete_due = false;
   peer.repeat = {};
+  peer.told = {};
   for (Entry& entry : destinations_) {
-    std::erase_if(entry.second.told, [&](const Told& told) { return told.peer == id; });
+    const auto untold =
+        std::erase_if(entry.second.told, [&](const Told& told) { return told.peer == id; });
+    // It may have been there only because a held peer was still to hear that it is gone.
+    if (untold > 0 && entry.second.paths.empty()) look_again(entry);
     Path* path = path_of(entry.second, id);
     if (path == nullptr) continue;
     if (!kept[entry.first.family()] || std::exchange(path->stale, true)) drop_path(peer, entry);
@@ -60,6 +64,20 @@ void RoutingTable::remove_stale(PeerId id, FamilySet families) {
     const Path* path = path_of(entry.second, id);
     if (path != nullptr && path->stale && families[entry.first.family()]) drop_path(peer, entry);
   }
+}
+
+void RoutingTable::mark_stale(PeerId id, Family family) {
+  for (Entry& entry : destinations_)
+    if (Path* path = path_of(entry.second, id); path != nullptr && entry.first.family() == family)
+      path->stale = true;
+}
+
+/// Who was held is compared with the whole table, as after a session's begin.
+void RoutingTable::hold(PeerId id, bool held) {
+  Peer& peer = at(id);
+  if (!peer.up || peer.held == held) return;
+  peer.held = held;
+  peer.tell_all = true;
 }
 
 void RoutingTable::refresh(PeerId id, Family family) {
