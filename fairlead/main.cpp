@@ -11,6 +11,7 @@
 #include "cli/plan_command.hpp"
 #include "controlplane/controlplane.hpp"
 #include "fairlead/build_info.hpp"
+#include "speaker/command.hpp"
 
 namespace fairlead {
 namespace {
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
   fairlead::cli::add_admin_commands(app, exit_code);
   fairlead::cli::add_version_command(app, fairlead::version_info(), exit_code);
   fairlead::controlplane::add_command(app, exit_code);
+  fairlead::speaker::add_command(app, exit_code);
   fairlead::bench::add_bench_command(
       app, {.version = fairlead::kVersion, .commit = fairlead::kCommit}, exit_code);
   // People write `fairlead explain A -> B:80`; to the parser a lone arrow is an option of that
