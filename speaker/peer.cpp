@@ -69,9 +69,14 @@ void Peer::abandon() {
   happen([this](TimePoint at, bgp::Actions& out) { session_.abandon(at, out); });
 }
 
-void Peer::bfd_down() {
+void Peer::bfd_down(bool is_independent) {
   const auto cease = bgp::cease_notification(bgp::cease::kBfdDown);
-  happen([&](TimePoint at, bgp::Actions& out) { session_.reset(cease, at, out); });
+  happen([&](TimePoint at, bgp::Actions& out) {
+    if (session_.agreed() != nullptr) return session_.reset(cease, at, out);
+    if (!is_independent) return;
+    session_.stop(cease, at, out);  // so that nothing stale is left
+    session_.start(at, out);
+  });
 }
 
 void Peer::change(bgp::control::PeerSettings settings) {

@@ -39,8 +39,9 @@ class Peer final : public PeerSocket::Owner, public std::enable_shared_from_this
   /// For good, with a word or without.
   void stop(const bgp::Notification& cease);
   void abandon();
-  /// RFC 9384: the peer's BFD session is down. The BGP session ends and is tried again.
-  void bfd_down();
+  /// RFC 9384: the peer's BFD session is down. The BGP session ends and is tried again. What a
+  /// restarting peer left behind stays, unless its BFD did not restart with it (RFC 5882 4.3).
+  void bfd_down(bool is_independent);
 
   /// What needs no new session: rules, next hops, BFD.
   void change(bgp::control::PeerSettings settings);

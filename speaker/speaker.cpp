@@ -29,6 +29,7 @@ Speaker::Speaker(asio::io_context& io, log::Logger log)
               return peer == nullptr ? std::string() : peer->interface();
             }),
       random_(std::random_device{}()),
+      bfd_(io, log_, [this](const auto& name, const auto& change) { bfd_changed(name, change); }),
       flush_timer_(io),
       restart_timer_(io) {}
 
@@ -82,6 +83,7 @@ void Speaker::take(const Settings& settings) {
   remove_peers(settings);
   set_passwords(settings);
   for (const PeerSettings& peer : settings.peers) set_peer(peer);
+  set_bfd(settings);
   set_routes(settings.routes);
   look_at_restart();
   table_changed();
@@ -100,7 +102,7 @@ void Speaker::take(const bgp::control::NextHopState& state) {
 void Speaker::take(const Ask& ask) {
   if (ask.what == Ask::What::kPeers) {
     bgp::control::Answer answer{.id = ask.id};
-    for (const auto& [name, peer] : peers_) answer.peers.push_back(peer->status());
+    for (const auto& [name, peer] : peers_) answer.peers.push_back(status_of(*peer));
     return agent_.say(std::move(answer));
   }
   answers_.emplace_back(ask, table_.get());
@@ -121,6 +123,7 @@ void Speaker::leave(Leave::How how) {
     else
       peer->stop(cease);
   }
+  how == Leave::How::kRestart ? bfd_.abandon() : bfd_.shut_down();
   answers_.clear();
   agent_.stop();
   error_code ignored;

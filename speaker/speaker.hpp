@@ -18,6 +18,7 @@
 
 #include "log/log.hpp"
 #include "speaker/answers.hpp"
+#include "speaker/bfd_paths.hpp"
 #include "speaker/control_socket.hpp"
 #include "speaker/listener.hpp"
 #include "speaker/peer.hpp"
@@ -60,6 +61,11 @@ class Speaker {
   void remove_peer(const std::string& name, std::uint8_t cease);
   void set_routes(std::vector<bgp::control::OwnRoute> routes);
 
+  // speaker_bfd.cpp
+  void set_bfd(const Settings& settings);
+  void bfd_changed(const std::string& name, const bfd::StateChanged& change);
+  [[nodiscard]] bgp::control::PeerStatus status_of(const Peer& peer) const;
+
   // speaker_flush.cpp: what goes out
   void table_changed();
   void flush();
@@ -76,6 +82,7 @@ class Speaker {
   RouteFeed feed_;
   std::deque<Answers> answers_;  // that are being told
   std::mt19937_64 random_;
+  BfdPaths bfd_;
 
   // Nothing before the first Settings.
   std::unique_ptr<bgp::RoutingTable> table_;

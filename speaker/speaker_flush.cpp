@@ -39,7 +39,7 @@ void Speaker::flush() {
 
 void Speaker::peer_changed(bgp::PeerId id) {
   if (leaving_) return;
-  if (const Peer* peer = find(id)) agent_.say(peer->status());
+  if (const Peer* peer = find(id)) agent_.say(status_of(*peer));
 }
 
 void Speaker::look_at_restart() {

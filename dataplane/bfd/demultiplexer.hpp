@@ -5,17 +5,18 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <string>
 
 #include "dataplane/bfd/packet.hpp"
 #include "model/ip.hpp"
 
 namespace fairlead::bfd {
 
-/// One hop away. `interface` is the kernel's index of the link where the address means something
-/// only there (link-local ones), else 0.
+/// One hop away. `interface` is the link's name where the address means something only there (IPv6
+/// link-local ones), else "".
 struct Neighbor {
   Ip address{};
-  std::uint32_t interface = 0;
+  std::string interface {};
   auto operator<=>(const Neighbor&) const = default;
 };
 

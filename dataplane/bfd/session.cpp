@@ -115,7 +115,8 @@ void Session::enter(State next, Diagnostic why, const Step& step) {
       .from = before,
       .to = next,
       .why = why,
-      .administratively = before == State::kAdminDown || next == State::kAdminDown || by_peer});
+      .administratively = before == State::kAdminDown || next == State::kAdminDown || by_peer,
+      .peer_is_independent = peer_.independent});
 }
 
 }  // namespace fairlead::bfd

@@ -58,8 +58,6 @@ class Session {
   [[nodiscard]] microseconds detection_time() const;
   /// Between packets, before jitter; 0: the peer wants none but those that say something new.
   [[nodiscard]] microseconds transmit_interval() const;
-  /// The peer's BFD lives on without its control plane: its silence is the path's (RFC 5882 4.3).
-  [[nodiscard]] bool peer_is_independent() const { return peer_.independent; }
 
  private:
   struct Step {

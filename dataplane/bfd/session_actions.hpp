@@ -23,6 +23,8 @@ struct StateChanged {
   Diagnostic why = Diagnostic::kNone;  // of a way down
   /// The peer, or we, stopped the session: that says nothing about the path (RFC 5882 3.2).
   bool administratively = false;
+  /// The peer's BFD lives on without its control plane: its silence is the path's (RFC 5882 4.3).
+  bool peer_is_independent = false;
   bool operator==(const StateChanged&) const = default;
 };
 

@@ -34,9 +34,12 @@ Deadline Session::next_timer() const {
 /// The peer may come back as another: nothing that it said holds any more (RFC 5880 6.8.1).
 void Session::expire(const Step& step) {
   heard_.reset();
-  peer_ = {};
-  if (state_ == State::kDown) return retime();
+  if (state_ == State::kDown) {
+    peer_ = {};
+    return retime();
+  }
   enter(State::kDown, Diagnostic::kDetectionTimeExpired, step);
+  peer_ = {};
   send(false, step);
 }
 

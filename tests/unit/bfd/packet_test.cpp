@@ -119,13 +119,14 @@ TEST(Demultiplexer, ADiscriminatorIsFollowedWhereverThePacketComesFrom) {
 
 TEST(Demultiplexer, AFirstPacketIsKnownByItsSourceAndItsLink) {
   Demultiplexer sessions(1);
-  const Neighbor here{.address = *parse_ip("fe80::1"), .interface = 2};
+  const Neighbor here{.address = *parse_ip("fe80::1"), .interface = "eth0"};
   const auto session = sessions.add(here);
   ControlPacket packet = known_packet();
   packet.state = State::kDown;
   packet.yours = {};
   EXPECT_EQ(sessions.find(encode(packet), here), *session);
-  for (const Neighbor& stranger : {kNeighbor, Neighbor{.address = here.address, .interface = 3}})
+  for (const Neighbor& stranger :
+       {kNeighbor, Neighbor{.address = here.address, .interface = "eth1"}})
     EXPECT_EQ(sessions.find(encode(packet), stranger), tl::unexpected(Refusal::kUnknownSession));
 }
 

@@ -144,6 +144,20 @@ TEST(BfdTiming, SilenceInInitIsDownToo) {
   EXPECT_EQ(driver.session.diagnostic(), Diagnostic::kDetectionTimeExpired);
 }
 
+TEST(BfdTiming, AFailureTellsWhetherThePeersBfdOutlivesItsControlPlane) {
+  for (const bool is_independent : {false, true}) {
+    Driver driver;
+    driver.to_settled();
+    ControlPacket last = from_peer(State::kUp);
+    last.control_plane_independent = is_independent;
+    driver.hear(last);
+    driver.now += seconds(1);
+    driver.session.timers_due(driver.now, driver.out);
+    ASSERT_FALSE(driver.out.empty());
+    EXPECT_EQ(std::get<StateChanged>(driver.out.front()).peer_is_independent, is_independent);
+  }
+}
+
 TEST(BfdTiming, RefusedPacketsAreSilence) {
   Driver driver;
   driver.to_settled();
