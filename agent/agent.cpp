@@ -12,6 +12,7 @@
 
 #include "agent/bgp_parts.hpp"
 #include "agent/datapaths.hpp"
+#include "agent/layer2.hpp"
 #include "agent/node_agent.hpp"
 #include "agent/runtime_directory.hpp"
 #include "dataplane/kernel/addresses.hpp"
@@ -101,6 +102,7 @@ Result<> clean_up_node(const AgentConfig& config, const log::Logger& log) {
   TRY_VOID(clean_up_datapaths(config, warn_of(log)));
   TRY_VOID(clean_up_pod_network(config, log));
   TRY_VOID(clean_up_bgp(config));
+  TRY_VOID(clean_up_layer2(config.pin_directory));
   std::error_code ignored;
   std::filesystem::remove(directory.socket_path(), ignored);
   return {};

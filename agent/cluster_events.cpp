@@ -24,12 +24,14 @@ void ClusterEvents::changed() {
 
 void ClusterEvents::service(Service service) {
   parts_.metrics.service_changes->Increment();
+  parts_.service_seen(service);
   parts_.planner.set_service(std::move(service));
   changed();
 }
 
 void ClusterEvents::service_gone(const ObjectName& name) {
   parts_.metrics.service_changes->Increment();
+  parts_.service_gone(name);
   parts_.planner.erase_service(name);
   changed();
 }
@@ -39,12 +41,14 @@ void ClusterEvents::slice(EndpointSlice slice) {
   // What changed before this agent could know of it says nothing about the agent.
   if (slice.last_change && parts_.reconciler.is_synced())
     parts_.trigger_times.add(*slice.last_change);
+  parts_.slice_seen(slice);
   parts_.planner.set_slice(std::move(slice));
   changed();
 }
 
 void ClusterEvents::slice_gone(const ObjectName& name) {
   parts_.metrics.endpoint_changes->Increment();
+  parts_.slice_gone(name);
   parts_.planner.erase_slice(name);
   changed();
 }

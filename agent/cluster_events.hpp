@@ -41,10 +41,15 @@ class ClusterEvents final : public client::ClusterSink {
     TriggerTimes& trigger_times;
     /// The own Node is known or gone: what the planner's options take from it may differ.
     std::function<void(const Node*)> node_changed;
-    /// For the pod network: each Node, one that is gone, and that all have been told once.
+    /// Each Node, one that is gone, and that all have been told once.
     std::function<void(const Node&)> node_seen = [](const Node&) {};
     std::function<void(const std::string&)> node_gone = [](const std::string&) {};
     std::function<void()> nodes_listed = [] {};
+    /// For what else depends on Services; the planner has them a moment later.
+    std::function<void(const Service&)> service_seen = [](const Service&) {};
+    std::function<void(const ObjectName&)> service_gone = [](const ObjectName&) {};
+    std::function<void(const EndpointSlice&)> slice_seen = [](const EndpointSlice&) {};
+    std::function<void(const ObjectName&)> slice_gone = [](const ObjectName&) {};
     /// Something is to be reconciled.
     std::function<void()> wake;
   };

@@ -198,6 +198,21 @@ void Metrics::set_figures(const DatapathFigures& figures) {
   }
 }
 
+void Metrics::set_layer2(const Layer2Figures& figures) {
+  gauge("fairlead_layer2_addresses", "Load balancer addresses that this node answers for")
+      .Set(number(figures.held));
+  const auto set_total = [&](const char* metric, const char* help, std::uint64_t total) {
+    auto& one = counter(metric, help);
+    const double step = static_cast<double>(total) - one.Value();
+    if (step > 0) one.Increment(step);
+  };
+  set_total("fairlead_layer2_taken_total",
+            "How often this node began to answer for a load balancer address", figures.taken);
+  set_total("fairlead_layer2_conflicts_total",
+            "How often another host was heard to have an address that is this node's",
+            figures.conflicts);
+}
+
 void Metrics::set_watch(client::Resource resource, const client::ResourceStatus& status) {
   const std::string name(client::to_string(resource));
   using State = client::ResourceStatus::State;

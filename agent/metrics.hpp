@@ -32,6 +32,12 @@ struct PlanSize {
 };
 PlanSize measure(const Plan& plan);
 
+/// Of load balancer addresses on flat links.
+struct Layer2Figures {
+  std::size_t held = 0;                    // answered for by this node
+  std::uint64_t taken = 0, conflicts = 0;  // since the agent's start
+};
+
 class Metrics {
  public:
   explicit Metrics(const BuildInfo& build);
@@ -46,6 +52,8 @@ class Metrics {
   void set_problems(std::size_t count) { problems->Set(static_cast<double>(count)); }
   /// Of the datapath's own tables and counters.
   void set_figures(const DatapathFigures& figures);
+  /// Load balancer addresses that this node answers for on flat links.
+  void set_layer2(const Layer2Figures& figures);
   void set_watch(client::Resource resource, const client::ResourceStatus& status);
 
   /// In Prometheus' text format, with the process's own figures as of now.

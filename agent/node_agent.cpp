@@ -103,6 +103,7 @@ NodeAgent::NodeAgent(asio::io_context& io, const AgentConfig& config, BuildInfo 
       bgp_(opened.bgp ? std::make_unique<bgp::BgpNode>(io, bgp_options(config_),
                                                        *std::move(opened.bgp), bgp_owner(), log_)
                       : nullptr),
+      layer2_(io, layer2_parts()),
       health_listener_(io, "health", config_.health_bind_address, health_pages(), log_),
       metrics_listener_(io, "metrics", config_.metrics_bind_address, metrics_pages(), log_),
       admin_(io, {.handler = admin_pages(),
@@ -132,10 +133,22 @@ ClusterEvents::Parts NodeAgent::event_parts() {
       loop_.wake();
       bgp_->cluster_changed();
     };
-  if (!pod_network_) return parts;
-  parts.node_seen = [this](const Node& node) { pod_network_->node(node); };
-  parts.node_gone = [this](const std::string& name) { pod_network_->node_gone(name); };
-  parts.nodes_listed = [this] { pod_network_->nodes_listed(); };
+  parts.node_seen = [this](const Node& node) {
+    layer2_.node_changed();
+    if (pod_network_) pod_network_->node(node);
+  };
+  parts.node_gone = [this](const std::string& name) {
+    layer2_.node_changed();
+    if (pod_network_) pod_network_->node_gone(name);
+  };
+  parts.nodes_listed = [this] {
+    layer2_.nodes_listed();
+    if (pod_network_) pod_network_->nodes_listed();
+  };
+  parts.service_seen = [this](const Service& service) { layer2_.service(service); };
+  parts.service_gone = [this](const ObjectName& name) { layer2_.service_gone(name); };
+  parts.slice_seen = [this](const EndpointSlice& slice) { layer2_.slice(slice); };
+  parts.slice_gone = [this](const ObjectName&) { layer2_.slice_gone(); };
   return parts;
 }
 
@@ -174,6 +187,8 @@ Result<> NodeAgent::start(const std::string& socket_path) {
     guard_routes();
     for (auto& [name, task] : bgp_->tasks()) supervise(name, std::move(task));
   }
+  supervise("layer 2", layer2_.run());
+  supervise("layer 2, frames", layer2_.listen());
   watch_.start();
   bgp_watch_.start();
   log_.info("agent started", {{"node", config_.node_name},
@@ -190,6 +205,7 @@ void NodeAgent::stop() {
   watch_.stop();
   bgp_watch_.stop();
   if (bgp_) bgp_->stop();
+  layer2_.stop();
   if (pod_registrar_) pod_registrar_->stop();
   if (pod_network_) pod_network_->stop();
   loop_.stop();
@@ -270,6 +286,14 @@ PodRegistrarOptions NodeAgent::registrar_options() {
       .solved = [this](const std::string& object) { problems_.remove(object); }};
 }
 
+Layer2::Parts NodeAgent::layer2_parts() {
+  return {.own_node = config_.node_name,
+          .pin_directory = config_.pin_directory,
+          .cluster = [this]() -> const Snapshot& { return planner_.snapshot(); },
+          .problems = problems_,
+          .log = log_};
+}
+
 ClusterPods NodeAgent::pods() const {
   if (!pod_network_) return {};  // what another agent said holds no more
   ClusterPods pods{
@@ -325,6 +349,7 @@ void NodeAgent::job_finished(const SyncOutcome& outcome) {
                  {"removed", result->elements_removed},
                  {"took_ms", milliseconds}});
   if (!is_first) return;
+  layer2_.datapath_synced();
   supervise("former datapaths", former_datapaths_.drain());
   // Lists, plans and tables were built with many short-lived values.
   ::malloc_trim(0);

@@ -7,6 +7,7 @@
 //   Nodes -> PodNetwork <- fairlead-cni
 //   BgpWatch -> BgpEvents: address pools, BGP's objects
 //   Nodes, plans, BgpEvents -> BgpNode <-> fairlead bgp-speaker; BgpNode -> kernel
+//   address pools, Services, endpoints, Nodes -> Layer2 -> ARP and NDP
 //   Reconciler, Planner, ClusterWatch -> Health, Metrics, status -> health and metrics ports, admin
 //   socket
 #pragma once
@@ -24,6 +25,7 @@
 #include "agent/config.hpp"
 #include "agent/former_datapaths.hpp"
 #include "agent/health.hpp"
+#include "agent/layer2.hpp"
 #include "agent/listeners.hpp"
 #include "agent/metrics.hpp"
 #include "agent/pod_network.hpp"
@@ -72,6 +74,7 @@ class NodeAgent {
   bgp::BgpNode::Owner bgp_owner();
   void guard_routes();
   PodRegistrarOptions registrar_options();
+  Layer2::Parts layer2_parts();
   [[nodiscard]] ClusterPods pods() const;
   ClusterEvents::Parts event_parts();
   BgpEvents::Parts bgp_event_parts();
@@ -113,6 +116,7 @@ class NodeAgent {
   std::unique_ptr<PodNetwork> pod_network_;      // or none
   std::unique_ptr<PodRegistrar> pod_registrar_;  // or none
   std::unique_ptr<bgp::BgpNode> bgp_;            // or none
+  Layer2 layer2_;
 
   Listener health_listener_;
   Listener metrics_listener_;

@@ -1,4 +1,4 @@
-// NodeAgent's arrows from and to BGP.
+// NodeAgent's arrows from and to BGP, and from the objects that BGP and Layer2 share.
 #include "agent/node_agent.hpp"
 
 namespace fairlead {
@@ -15,14 +15,23 @@ bgp::BgpNode::Owner NodeAgent::bgp_owner() {
 
 BgpEvents::Parts NodeAgent::bgp_event_parts() {
   BgpEvents::Parts parts{.problems = problems_};
+  parts.pool = [this](const AddressPool& pool) {
+    layer2_.pool(pool);
+    if (bgp_) bgp_->set(pool);
+  };
+  parts.pool_gone = [this](const std::string& name) {
+    layer2_.pool_gone(name);
+    if (bgp_) bgp_->erase_pool(name);
+  };
+  parts.listed = [this](client::BgpResource resource) {
+    if (resource == client::BgpResource::kAddressPools) layer2_.pools_listed();
+    if (bgp_) bgp_->listed(resource);
+  };
   if (!bgp_) return parts;
-  parts.pool = [this](const AddressPool& pool) { bgp_->set(pool); };
-  parts.pool_gone = [this](const std::string& name) { bgp_->erase_pool(name); };
   parts.peer = [this](const BgpPeer& peer) { bgp_->set(peer); };
   parts.peer_gone = [this](const std::string& name) { bgp_->erase_peer(name); };
   parts.advertisement = [this](const BgpAdvertisement& one) { bgp_->set(one); };
   parts.advertisement_gone = [this](const std::string& name) { bgp_->erase_advertisement(name); };
-  parts.listed = [this](client::BgpResource resource) { bgp_->listed(resource); };
   return parts;
 }
 

@@ -67,6 +67,7 @@ std::string NodeAgent::metrics_text() {
     metrics_.set_figures(*figures);
   else
     log_.warn("cannot read the datapath's figures", {{"error", figures.error()}});
+  if (const auto layer2 = layer2_.figures()) metrics_.set_layer2(*layer2);
   for (const client::Resource resource : client::kResources)
     metrics_.set_watch(resource, watch_.status(resource));
   return metrics_.text();
@@ -101,7 +102,8 @@ http::Handler NodeAgent::admin_pages() {
                                            .reconciler = reconciler_,
                                            .health = health_,
                                            .problems = problems_,
-                                           .history = history_},
+                                           .history = history_,
+                                           .layer2 = layer2_.json()},
                                           now());
           return json_page(json::serialize(status));
         }},

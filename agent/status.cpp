@@ -78,23 +78,26 @@ json::object status_json(const StatusParts& parts, Now now) {
       {"repairsHeldBack", parts.reconciler.is_repair_limited()},
       {"pendingSeconds",
        pending ? std::chrono::duration<double>(now.steady - *pending).count() : 0.0}};
-  return {{"node", parts.node},
-          {"version", parts.build.version},
-          {"commit", parts.build.commit},
-          {"pid", ::getpid()},
-          {"started", format_time(parts.started)},
-          {"datapath", parts.datapath},
-          {"ready", parts.health.readyz(now).ok},
-          {"live", parts.health.is_live(now)},
-          {"nodeEligible", parts.health.is_node_eligible()},
-          {"apiServer", json::object{{"server", parts.watch.server()},
-                                     {"watches", watches_json(parts.watch, now.steady)}}},
-          {"sync", std::move(sync)},
-          {"programmed", json::object{{"services", size.services},
-                                      {"frontends", size.frontends},
-                                      {"backends", size.backends}}},
-          {"figures", figures_json(parts.figures)},
-          {"problems", problems_json(parts.problems.all())}};
+  json::object status{
+      {"node", parts.node},
+      {"version", parts.build.version},
+      {"commit", parts.build.commit},
+      {"pid", ::getpid()},
+      {"started", format_time(parts.started)},
+      {"datapath", parts.datapath},
+      {"ready", parts.health.readyz(now).ok},
+      {"live", parts.health.is_live(now)},
+      {"nodeEligible", parts.health.is_node_eligible()},
+      {"apiServer", json::object{{"server", parts.watch.server()},
+                                 {"watches", watches_json(parts.watch, now.steady)}}},
+      {"sync", std::move(sync)},
+      {"programmed", json::object{{"services", size.services},
+                                  {"frontends", size.frontends},
+                                  {"backends", size.backends}}},
+      {"figures", figures_json(parts.figures)},
+      {"problems", problems_json(parts.problems.all())}};
+  if (parts.layer2) status["layer2"] = *parts.layer2;
+  return status;
 }
 
 }  // namespace fairlead

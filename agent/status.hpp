@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <optional>
 #include <string>
 
 #include "agent/health.hpp"
@@ -31,6 +32,7 @@ struct StatusParts {
   const Health& health;
   const Problems& problems;
   const SyncHistory& history;
+  std::optional<boost::json::object> layer2;  // addresses that are answered for; nullopt: none
 };
 
 boost::json::object status_json(const StatusParts& parts, Now now);

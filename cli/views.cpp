@@ -59,6 +59,17 @@ std::string figures_view(const json::value& status) {
   return out;
 }
 
+std::string layer2_view(const json::value& status) {
+  if (!status.is_object() || !status.as_object().contains("layer2")) return "";
+  std::vector<std::vector<std::string>> rows{
+      {"LOAD BALANCER ADDRESS", "ANSWERED HERE", "RANK", "FIRST", "INTERFACE", "OTHER"}};
+  for (const auto& row : array_at(status.as_object().at("layer2"), "addresses")) {
+    rows.push_back({text_at(row, "address"), text_at(row, "held"), text_at(row, "rank"),
+                    text_at(row, "first"), text_at(row, "interface"), text_at(row, "other")});
+  }
+  return "\n" + to_table(rows);
+}
+
 }  // namespace
 
 std::string status_view(const json::value& status) {
@@ -95,6 +106,7 @@ std::string status_view(const json::value& status) {
   out += to_table(watches);
 
   out += figures_view(status);
+  out += layer2_view(status);
 
   std::vector<std::vector<std::string>> problems{{"OBJECT", "FIELD", "PROBLEM"}};
   for (const auto& problem : array_at(status, "problems")) {

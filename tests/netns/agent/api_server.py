@@ -1,7 +1,7 @@
-"""An API server of three resources in memory, for tests of the agent: list and watch as Kubernetes has them, over plain HTTP on
+"""An API server of four resources in memory, for tests of the agent: list and watch as Kubernetes has them, over plain HTTP on
 loopback. `PUT /test/RESOURCE` with an object adds or replaces it, `DELETE /test/RESOURCE/NAMESPACE/NAME` removes it.
 
-Usage: api_server.py PORT
+Usage: api_server.py PORT [ADDRESS]
 """
 
 import json
@@ -14,8 +14,10 @@ PATHS = {
     "/api/v1/services": "services",
     "/api/v1/nodes": "nodes",
     "/apis/discovery.k8s.io/v1/endpointslices": "endpointslices",
+    "/apis/fairlead.io/v1alpha1/addresspools": "addresspools",
 }
-KINDS = {"services": ("v1", "Service"), "nodes": ("v1", "Node"), "endpointslices": ("discovery.k8s.io/v1", "EndpointSlice")}
+KINDS = {"services": ("v1", "Service"), "nodes": ("v1", "Node"), "endpointslices": ("discovery.k8s.io/v1", "EndpointSlice"),
+         "addresspools": ("fairlead.io/v1alpha1", "AddressPool")}
 GROUP = {"kind": "APIGroup", "apiVersion": "v1", "name": "discovery.k8s.io",
          "versions": [{"groupVersion": "discovery.k8s.io/v1", "version": "v1"}],
          "preferredVersion": {"groupVersion": "discovery.k8s.io/v1", "version": "v1"}}
@@ -133,4 +135,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+    ThreadingHTTPServer((sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
