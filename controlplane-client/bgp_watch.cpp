@@ -1,18 +1,8 @@
-// Three reflectors of optional kinds -> a Feed each, which decodes -> Gate -> BgpSink. The Impl is
-// held by the running coroutines, as in cluster_watch.cpp.
+// Three reflectors of optional kinds -> a Feed each, which decodes -> Gate -> BgpSink.
 #include "controlplane-client/bgp_watch.hpp"
 
-#include <algorithm>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <exception>
-
-#include "controlplane-client/api_client.hpp"
 #include "controlplane-client/feed.hpp"
-#include "controlplane-client/reflector.hpp"
+#include "controlplane-client/watch_state.hpp"
 #include "objects/bgp_objects.hpp"
 
 namespace fairlead::client {
@@ -104,23 +94,19 @@ class Gate final : public BgpSink {
   BgpSink* sink_;
 };
 
-Awaitable<Result<std::string>> known_path(std::string path) { co_return path; }
-
 Collection optional_collection(BgpResource resource, Timing::Duration retry_absent) {
-  std::string path = "/apis/fairlead.io/v1alpha1/" + std::string(to_string(resource));
-  Collection collection;
-  collection.path = [path = std::move(path)] { return known_path(path); };
-  collection.path_not_found = [] {};
+  Collection collection =
+      collection_at("/apis/fairlead.io/v1alpha1/" + std::string(to_string(resource)));
   collection.retry_absent = retry_absent;
   return collection;
 }
 
 // Everything that needs a server's address; made only where there is a usable one.
 struct Running {
-  using Statuses = std::array<ResourceStatus, kBgpResources.size()>;
+  static constexpr std::size_t kCount = kBgpResources.size();
 
   Running(std::unique_ptr<ApiClient> api, const BgpWatchOptions& options, BgpSink& sink,
-          Statuses& status)
+          std::array<ResourceStatus, kCount>& status)
       : client(std::move(api)),
         pool_feed(sink, options.config.server, status[0]),
         peer_feed(sink, options.config.server, status[1]),
@@ -132,6 +118,7 @@ struct Running {
         advertisements(*client,
                        optional_collection(BgpResource::kAdvertisements, options.retry_absent),
                        options.timing, options.seed + 2, advertisement_feed, status[2]) {}
+  std::array<Reflector*, kCount> reflectors() { return {&pools, &peers, &advertisements}; }
 
   std::unique_ptr<ApiClient> client;
   Feed<PoolTraits> pool_feed;
@@ -140,72 +127,22 @@ struct Running {
   Reflector pools, peers, advertisements;
 };
 
-// Not inside start(), whose caller does not expect to be called back yet.
-Awaitable<void> run_later(Reflector& reflector) {
-  co_await asio::post(asio::use_awaitable);
-  co_await reflector.run();
-}
-
 }  // namespace
 
-struct BgpWatch::Impl {
-  Impl(asio::any_io_executor on, BgpWatchOptions with, BgpSink& sink)
-      : executor(std::move(on)), options(std::move(with)), gate(sink) {}
-
-  asio::any_io_executor executor;
-  BgpWatchOptions options;
-  Gate gate;
-  Running::Statuses status = {};
-  std::array<asio::cancellation_signal, kBgpResources.size()> cancel;
-  std::unique_ptr<Running> running;
-  bool stopped = false;
+struct BgpWatch::Impl : WatchState<BgpWatchOptions, Gate, Running> {
+  using WatchState::WatchState;
 };
 
 BgpWatch::BgpWatch(asio::any_io_executor executor, BgpWatchOptions options, BgpSink& sink)
-    : impl_(std::make_shared<Impl>(std::move(executor), std::move(options), sink)) {}
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(options), Gate(sink))) {}
 
 BgpWatch::~BgpWatch() { stop(); }
-
-void BgpWatch::start() {
-  if (impl_->running || impl_->stopped) return;
-  auto client =
-      ApiClient::create(impl_->options.config, impl_->options.timing, impl_->options.user_agent);
-  if (!client) {
-    asio::post(impl_->executor, [impl = impl_, error = client.error()] {
-      impl->gate.problem(Problem{"API server " + impl->options.config.server, "", error.doing},
-                         Severity::kError);
-    });
-    return;
-  }
-  impl_->running =
-      std::make_unique<Running>(*std::move(client), impl_->options, impl_->gate, impl_->status);
-  Running& running = *impl_->running;
-  const std::array<Reflector*, kBgpResources.size()> reflectors{&running.pools, &running.peers,
-                                                                &running.advertisements};
-  for (std::size_t i = 0; i < reflectors.size(); ++i) {
-    const auto ended = [impl = impl_](const std::exception_ptr& escaped) {
-      // A reflector ends by being cancelled. Whatever else escapes from it is for the loop's owner
-      // to see.
-      if (escaped && !impl->stopped) std::rethrow_exception(escaped);
-    };
-    asio::co_spawn(impl_->executor, run_later(*reflectors[i]),
-                   asio::bind_cancellation_slot(impl_->cancel[i].slot(), ended));
-  }
-}
-
-void BgpWatch::stop() {
-  impl_->stopped = true;
-  impl_->gate.shut();
-  for (ResourceStatus& status : impl_->status) status.state = ResourceStatus::State::kStopped;
-  for (auto& signal : impl_->cancel) signal.emit(asio::cancellation_type::terminal);
-}
+void BgpWatch::start() { impl_->start(); }
+void BgpWatch::stop() { impl_->stop(); }
+bool BgpWatch::synced() const { return impl_->synced(); }
 
 const ResourceStatus& BgpWatch::status(BgpResource resource) const {
-  return impl_->status[static_cast<std::size_t>(resource)];
-}
-
-bool BgpWatch::synced() const {
-  return std::ranges::all_of(impl_->status, [](const auto& status) { return status.synced; });
+  return impl_->status(static_cast<std::size_t>(resource));
 }
 
 }  // namespace fairlead::client

@@ -131,9 +131,15 @@ Awaitable<Reflector::Outcome> Reflector::refused(Answer answer) {
 }
 
 std::string Reflector::selector() const {
-  if (collection_.label_selector.empty()) return "";
-  return "&labelSelector=" +
-         boost::urls::encode(collection_.label_selector, boost::urls::unreserved_chars);
+  std::string query;
+  const auto add = [&query](std::string_view key, const std::string& value) {
+    if (value.empty()) return;
+    query +=
+        '&' + std::string(key) + '=' + boost::urls::encode(value, boost::urls::unreserved_chars);
+  };
+  add("labelSelector", collection_.label_selector);
+  add("fieldSelector", collection_.field_selector);
+  return query;
 }
 
 bool Reflector::went_back(std::string_view resource_version) const {

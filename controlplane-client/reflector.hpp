@@ -39,7 +39,7 @@ struct Collection {
   std::function<Awaitable<Result<std::string>>()> path;
   /// The server answered 404 for the path.
   std::function<void()> path_not_found;
-  std::string label_selector = {};
+  std::string label_selector = {}, field_selector = {};
   /// Set: the server may not have the kind at all. While it answers 404 and nothing is known of the
   /// kind, the collection counts as empty, and is asked for again after so long. What is known
   /// stays whatever the 404 (a server that starts may say it of kinds that it has).
