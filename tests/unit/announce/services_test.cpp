@@ -149,6 +149,21 @@ TEST(Services, WhatAnotherServiceHasIsNotAnnouncedTwiceNorWithdrawnWithTheLoser)
   EXPECT_EQ(world.told("tor"), kAll);
 }
 
+TEST(Services, PlansOfPodsHostPortsLieBetweenThoseOfServices) {
+  const World world = world_with_web("n1", TrafficPolicy::kCluster);
+  PlanOptions planning;
+  planning.node = "n1";
+  Plan plan = fairlead::plan(world.cluster, planning);
+  const auto routes =
+      announce::wanted(world.options, {world.cluster, plan}, world.objects).settings.routes;
+  EXPECT_EQ(routes.size(), 3U);
+  const ServicePlans web = plan.services.at({"shop", "web"});
+  for (const char* ns : {"a", "shoo", "shop", "zz"})
+    for (const char* name : {"a", "web!", "zz"}) plan.services[{ns, name}] = web;
+  EXPECT_EQ(announce::wanted(world.options, {world.cluster, plan}, world.objects).settings.routes,
+            routes);
+}
+
 TEST(Services, AggregatesStayWithinTheRangeAndArePolicyClustersOnly) {
   World world = world_with_web("n1", TrafficPolicy::kCluster);
   BgpAdvertisement& all = world.objects.advertisements.at("all");
