@@ -46,5 +46,6 @@ Result<Results> measure_agent(const BenchOptions& options, const Progress& progr
 Result<Results> measure_controlplane(const BenchOptions& options, const Progress& progress);
 Result<Results> measure_cni(const BenchOptions& options, const Progress& progress);
 Result<Results> measure_pods(const BenchOptions& options, const Progress& progress);
+Result<Results> measure_bgp(const BenchOptions& options, const Progress& progress);
 
 }  // namespace fairlead::bench

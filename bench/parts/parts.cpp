@@ -18,7 +18,8 @@ constexpr std::array kParts{
     Part{"controlplane", "writes, lists and watches of the built-in control plane",
          measure_controlplane},
     Part{"cni", "ADD and DEL of CNI plugins", measure_cni},
-    Part{"pods", "requests and streams between two pods", measure_pods}};
+    Part{"pods", "requests and streams between two pods", measure_pods},
+    Part{"bgp", "speakers of BGP: a table, a withdrawal, a mesh at rest", measure_bgp}};
 
 }  // namespace
 

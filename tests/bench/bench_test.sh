@@ -85,6 +85,14 @@ test_pods_are_measured_beside_a_bare_link() {
   expect_eq "$(left_of_benches)" ''
 }
 
+test_speakers_of_bgp_are_measured_beside_each_other() {
+  bench bgp || fail "$(cat "$work/err")"
+  expect_eq "$(jq -c .notMeasured "$work/b.json")" '[]'
+  expect_eq "$(of .way)" 'BIRD 2, fairlead'
+  expect_eq "$(of .subject.test)" '10000 prefixes from one peer to another, 20 internal peers at rest, hold time 9 s, one withdrawal, from peer to peer'
+  expect_eq "$(left_of_benches)" ''
+}
+
 test_an_interrupted_bench_shows_what_it_has() {
   local pid
   bench programming cni --with ebpf & pid=$!
