@@ -60,8 +60,7 @@ void BfdPath::act(const bfd::StateChanged& action) {
   if (is_failure(action))
     host_.log.warn("BFD: the peer is not reached any more", {{"why", to_string(action.why)}});
   else if (action.to == bfd::State::kUp)
-    host_.log.info("BFD: the peer is reached",
-                   {{"detection_time_us", session_.detection_time().count()}});
+    host_.log.info("BFD: the peer is reached");
   host_.changed(action);
 }
 

@@ -1,6 +1,8 @@
 // BFD beside a session with BIRD: who is not reached any more is noticed long before the hold time,
 // and is back when the link is.
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <csignal>
 
@@ -14,7 +16,7 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::chrono::milliseconds kInterval{100};
+constexpr std::chrono::milliseconds kInterval{300};
 
 /// The hold time is far longer than any test may take.
 PeerSettings peer_with_bfd(std::string_view address = "10.60.0.2") {
@@ -26,7 +28,7 @@ PeerSettings peer_with_bfd(std::string_view address = "10.60.0.2") {
 
 std::string bird_with_bfd(const std::string& options = "") {
   return bird_config("hold time 3600; bfd on; " + options) +
-         "protocol bfd watch { interface \"e0\" { interval 100 ms; idle tx interval 1 s; "
+         "protocol bfd watch { interface \"e0\" { interval 300 ms; idle tx interval 1 s; "
          "multiplier 3; }; }\n";
 }
 
@@ -141,11 +143,31 @@ TEST_F(BfdWithBird, AnotherPaceIsAgreedOnWithoutAnEnd) {
   speaker->say(settings);
   eventually_all_is_up();
   settings.peers[0].transport.bfd =
-      Bfd{.interval = std::chrono::milliseconds(250), .multiplier = 4};
+      Bfd{.interval = std::chrono::milliseconds(500), .multiplier = 4};
   speaker->say(settings);
-  bird->eventually("show bfd sessions", "1.000");  // 4 of them
+  bird->eventually("show bfd sessions", "2.000");  // 4 of them
   EXPECT_EQ(speaker->ask(Ask::What::kPeers).peers.at(0).sessions, 1U);
   EXPECT_EQ(speaker->peer("b").bfd, "Up");
+}
+
+/// Another BFD daemon on the node, say.
+TEST_F(BfdWithBird, WhereThePortIsTakenBgpWorksAndBfdBeginsOnceItIsFree) {
+  Fd taken;
+  a.run([&] {
+    taken = Fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(3784);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    ASSERT_EQ(::bind(taken.get(), generic, sizeof address), 0);
+  });
+  speaker->say(settings_a({peer_with_bfd()}));
+  speaker->eventually("routes", [&] { return speaker->routes() == 3; });
+  speaker->eventually("BFD is tried", [&] { return speaker->peer("b").bfd == "Down"; });
+  EXPECT_THAT(text_of_log(), HasSubstr("listen on UDP port 3784 for BFD: Address already in use"));
+  taken = Fd();
+  eventually_all_is_up();
+  EXPECT_EQ(speaker->ask(Ask::What::kPeers).peers.at(0).sessions, 1U);
 }
 
 /// The kernel closes a dead process's connections at once, so its silence comes later and means no
