@@ -7,7 +7,8 @@ source tests/lib.sh
 bin=${FAIRLEAD_BIN:-build/release/bin}/fairlead
 work=$(mktemp -d)
 prefix=layer2-$$
-cgroup=/sys/fs/cgroup/$prefix
+# A subtree without processes: the eBPF datapath must not find the client's socket, as no node has it in earnest.
+cgroup=$(findmnt -nt cgroup2 -o TARGET | head -n 1)/$prefix
 agents=() server='' pod=''
 v4=198.19.0.100 v6=fd19::100
 
@@ -33,12 +34,17 @@ cleanup() {
   rm -rf "$work"
 }
 
+# NAME: its cable is in the bridge. A frame for a host that is away reaches nobody: what works then works because the client was told.
+plug() {
+  ip -n "$prefix-net" link set "$1" master br0 up
+  bridge -n "$prefix-net" link set dev "$1" flood off
+}
 # NAME NUMBER: a host on the bridge; its MAC address and its addresses end with the number.
 host() {
   ip netns add "$prefix-$1"
   ip -n "$prefix-$1" link set lo up
   ip -n "$prefix-net" link add "$1" type veth peer name eth0 netns "$prefix-$1" address "02:00:00:00:00:$(printf %02x "$2")"
-  ip -n "$prefix-net" link set "$1" master br0 up
+  plug "$1"
   in_ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0
   ip -n "$prefix-$1" link set eth0 up
   ip -n "$prefix-$1" address add "198.19.0.$2/24" dev eth0
@@ -110,6 +116,7 @@ pool() {
     '{metadata: {name: "flat"}, spec: {addresses: [$v4, $v6], announce: $announce}}' | put addresspools
 }
 
+needs_cgroup() { mountpoint -q "${cgroup%/*}" || skip "no cgroup v2"; }
 answers() { in_ns api curl -sf http://198.19.0.70:8001/api/v1/nodes; }
 start_cluster() {
   trap stop_all EXIT
@@ -180,7 +187,7 @@ answer_stays_and_moves() {
   eventually 30 serves "$2"
   second=$(holder "$1")
   # Back.
-  ip -n "$prefix-net" link set "node$first" master br0
+  plug "node$first"
   eventually 30 is_held_by "$1" "$first"
   eventually 30 serves "$2"
   [ "$second" != "$first" ]
@@ -192,7 +199,11 @@ for_each_family() {
 }
 
 test_01_with_nftables_one_node_answers_until_it_dies() { begin nftables; for_each_family answer_stays_and_moves; }
-test_02_with_ebpf_one_node_answers_until_it_dies() { begin ebpf; for_each_family answer_stays_and_moves; }
+test_02_with_ebpf_one_node_answers_until_it_dies() {
+  needs_cgroup
+  begin ebpf
+  for_each_family answer_stays_and_moves
+}
 
 loses_its_link() {
   local first
@@ -268,6 +279,7 @@ nothing_is_left() {
 }
 
 test_08_cleanup_removes_the_answers() {
+  needs_cgroup
   begin ebpf
   local n
   for n in 1 2 3; do
