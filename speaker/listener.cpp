@@ -39,7 +39,11 @@ Result<> Listener::open(int socket) {
   return {};
 }
 
-void Listener::start() { asio::co_spawn(acceptor_.get_executor(), accept_loop(), asio::detached); }
+void Listener::start() {
+  for (auto& [socket, from] : std::exchange(waiting_, {})) accepted_(std::move(socket), from);
+  if (std::exchange(started_, true)) return;
+  asio::co_spawn(acceptor_.get_executor(), accept_loop(), asio::detached);
+}
 
 void Listener::stop() {
   error_code ignored;
@@ -47,11 +51,13 @@ void Listener::stop() {
   pause_.cancel();
 }
 
-/// Connections that were made before their peer's password was set are not signed: they go.
+/// The socket may be older than this process, and hold passwords of a time before. Connections that
+/// were made before their peer's password was set are not signed: they go.
 void Listener::set_passwords(const Passwords& passwords) {
   const auto before = passwords_;
   for (const auto& [peer, password] : before)
-    if (!passwords.contains(peer)) apply(peer, "");
+    if (!passwords.contains(peer) && !password.empty()) apply(peer, "");
+  std::erase_if(passwords_, [&](const auto& it) { return !passwords.contains(it.first); });
   refused_.clear();
   for (const auto& [peer, password] : passwords) {
     const bool fits = peer.is_v4() ? !family_.ipv6 || family_.both : family_.ipv6;
@@ -67,14 +73,13 @@ void Listener::set_passwords(const Passwords& passwords) {
 
 void Listener::apply(const Ip& peer, const std::string& password) {
   passwords_.erase(peer);
-  const auto done = set_password(acceptor_.native_handle(), peer, password);
-  if (!done) {
-    refused_[peer] = done.error().doing;
+  if (const auto done = set_password(acceptor_.native_handle(), peer, password); !done) {
+    refused_.insert(peer);
     log_.error("cannot set a peer's password, its connections are refused",
                {{"address", to_string(peer)}, {"error", done.error()}});
-  } else if (!password.empty()) {
-    passwords_[peer] = password;
+    return;
   }
+  passwords_[peer] = password;
 }
 
 Result<bool> Listener::accept_one() {
@@ -86,8 +91,13 @@ Result<bool> Listener::accept_one() {
   if (error == asio::error::connection_aborted) return true;
   if (error) return failure(error, "accept");
   const Ip address = ip_of(from.address());
-  const bool is_unsigned = dropping_ && passwords_.contains(address);
-  if (!is_unsigned && !refused_.contains(address)) accepted_(std::move(socket), from);
+  const auto password = passwords_.find(address);
+  const bool is_unsigned = dropping_ && password != passwords_.end() && !password->second.empty();
+  if (is_unsigned || refused_.contains(address)) return true;
+  if (dropping_)
+    waiting_.emplace_back(std::move(socket), from);
+  else
+    accepted_(std::move(socket), from);
   return true;
 }
 

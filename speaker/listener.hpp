@@ -6,7 +6,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "log/log.hpp"
 #include "model/ip.hpp"
@@ -15,7 +18,7 @@
 
 namespace fairlead::speaker {
 
-/// By peers' addresses; only those with a password (RFC 2385).
+/// By peers' addresses (RFC 2385); "": none.
 using Passwords = std::map<Ip, std::string>;
 
 class Listener {
@@ -28,6 +31,8 @@ class Listener {
 
   /// Takes over `socket`, which is bound.
   Result<> open(int socket);
+  /// From now on who connects is handed on; and who did so while passwords were set. To be called
+  /// after each set_passwords().
   void start();
   void stop();
   /// From now on the addresses have these passwords, and no others. Whoever has connected without
@@ -45,9 +50,10 @@ class Listener {
   log::Logger log_;
   Accepted accepted_;
   ListenerFamily family_;
-  Passwords passwords_;  // that the kernel knows
-  std::map<Ip, std::string>
-      refused_;            // passwords that it would not take: nobody gets in from there
+  Passwords passwords_;   // that the kernel knows
+  std::set<Ip> refused_;  // whose password it would not take: nobody gets in from there
+  std::vector<std::pair<Socket, boost::asio::ip::tcp::endpoint>> waiting_;
+  bool started_ = false;
   bool dropping_ = false;  // who waits connected before a password was set
 };
 

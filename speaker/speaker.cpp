@@ -59,7 +59,6 @@ void Speaker::start() {
     if (!error) leave(Leave::How::kRestart);
   });
   agent_.start();
-  for (Listener& listener : listeners_) listener.start();
 }
 
 Peer* Speaker::find(bgp::PeerId id) {
@@ -84,6 +83,8 @@ void Speaker::take(const Settings& settings) {
   set_passwords(settings);
   for (const PeerSettings& peer : settings.peers) set_peer(peer);
   set_bfd(settings);
+  // Who has connected before there were peers has waited.
+  for (Listener& listener : listeners_) listener.start();
   set_routes(settings.routes);
   look_at_restart();
   table_changed();

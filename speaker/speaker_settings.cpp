@@ -64,8 +64,7 @@ void Speaker::remove_peers(const Settings& settings) {
 void Speaker::set_passwords(const Settings& settings) {
   Passwords passwords;
   for (const PeerSettings& peer : settings.peers)
-    if (!peer.transport.password.empty())
-      passwords[peer.transport.address] = peer.transport.password;
+    passwords[peer.transport.address] = peer.transport.password;
   for (Listener& listener : listeners_) listener.set_passwords(passwords);
 }
 

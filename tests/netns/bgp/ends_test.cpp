@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "tests/netns/bgp/world.hpp"
 
@@ -134,6 +135,21 @@ TEST_F(BgpWorld, WhoIsNoPeerIsRefused) {
   EXPECT_EQ(heard_by("10.60.0.3"), "0\n");
   EXPECT_NE(heard_by("10.60.0.2"), "0\n");
   EXPECT_THAT(text_of_log(), HasSubstr("10.60.0.3"));
+}
+
+TEST_F(BgpWorld, WhoConnectsBeforeThereAreSettingsIsHeardAfterwards) {
+  const auto speaker = start_a();
+  const std::string heard = folder / "heard";
+  const Process early(b.name(), {"socat", "-u", "TCP:10.60.0.1:179", "OPEN:" + heard + ",creat"});
+  eventually("a connection",
+             [&] { return !b.output_of("ss -Htn state established dst 10.60.0.1").empty(); });
+  auto peer = peer_b();
+  peer.session.passive = true;
+  speaker->say(settings_a({peer}));
+  eventually("our OPEN", [&] {
+    std::error_code missing;
+    return std::filesystem::file_size(heard, missing) > 19 && !missing;
+  });
 }
 
 TEST_F(BgpWorld, SettingsThatCannotBeReadChangeNothing) {
