@@ -10,9 +10,11 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "agent/bgp/bgp_node.hpp"
 #include "agent/reconciler.hpp"
 #include "controlplane-client/cluster_watch.hpp"
 #include "model/plan.hpp"
@@ -56,6 +58,10 @@ class Metrics {
   void set_layer2(const Layer2Figures& figures);
   void set_watch(client::Resource resource, const client::ResourceStatus& status);
 
+  /// Of a speaker that does not answer there are no peers.
+  void set_bgp(const bgp::BgpNode::Status& status,
+               const std::vector<bgp::control::PeerStatus>& peers);
+
   /// In Prometheus' text format, with the process's own figures as of now.
   [[nodiscard]] std::string text() const;
 
@@ -65,6 +71,8 @@ class Metrics {
 
   prometheus::Gauge& gauge(const char* name, const char* help,
                            const prometheus::Labels& labels = {});
+  void set_total(const char* name, const char* help, const prometheus::Labels& labels,
+                 std::uint64_t total);
   prometheus::Counter& counter(const char* name, const char* help,
                                const prometheus::Labels& labels = {});
   ByFamily histogram(const char* name, const char* help,
@@ -83,6 +91,9 @@ class Metrics {
   ByFamily partial_sync_;
   ByFamily programming_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> counted_;  // by the datapath, so far
+  /// By a speaker, which begins at 0; and peers that have series.
+  std::map<std::pair<std::string, prometheus::Labels>, std::uint64_t> counted_by_speaker_;
+  std::set<std::string> bgp_peers_;
 };
 
 }  // namespace fairlead

@@ -88,7 +88,10 @@ class NodeAgent {
   http::Handler admin_pages();
   http::Response health_page(bool is_healthz, const HealthAnswer& answer);
   std::string metrics_text();
+  boost::asio::awaitable<http::Response> metrics_page();
+  boost::asio::awaitable<http::Response> bgp_page(const http::Request& request);
   http::Response drops_page();
+  http::Response drain_page();
   http::Response explain_page(const http::Request& request);
 
   boost::asio::io_context& io_;

@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "agent/bgp/status_json.hpp"
 #include "agent/config_json.hpp"
 #include "agent/explain.hpp"
 #include "agent/node_agent.hpp"
@@ -75,12 +76,7 @@ std::string NodeAgent::metrics_text() {
 
 http::Handler NodeAgent::metrics_pages() {
   return serve(
-      {{"/metrics",
-        [this](const auto&) {
-          http::Response response = text_page(metrics_text());
-          response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-          return response;
-        }},
+      {{.path = "/metrics", .answer = {}, .ask = [this](const auto&) { return metrics_page(); }},
        {"/healthz", [](const auto&) { return text_page("ok"); }},
        {"/proxyMode", [this](const auto&) { return text_page(std::string(datapath_->name())); }},
        {"/configz",
@@ -92,21 +88,31 @@ http::Handler NodeAgent::admin_pages() {
       {{"/v1/status",
         [this](const auto&) {
           const auto figures = datapath_->figures();
-          const auto status = status_json({.build = build_,
-                                           .node = config_.node_name,
-                                           .datapath = datapath_->name(),
-                                           .figures = figures,
-                                           .started = started_,
-                                           .watch = watch_,
-                                           .planner = planner_,
-                                           .reconciler = reconciler_,
-                                           .health = health_,
-                                           .problems = problems_,
-                                           .history = history_,
-                                           .layer2 = layer2_.json()},
-                                          now());
+          auto status = status_json({.build = build_,
+                                     .node = config_.node_name,
+                                     .datapath = datapath_->name(),
+                                     .figures = figures,
+                                     .started = started_,
+                                     .watch = watch_,
+                                     .planner = planner_,
+                                     .reconciler = reconciler_,
+                                     .health = health_,
+                                     .problems = problems_,
+                                     .history = history_,
+                                     .layer2 = layer2_.json()},
+                                    now());
+          if (bgp_) status["bgp"] = bgp::status_json(bgp_->status());
           return json_page(json::serialize(status));
         }},
+       {.path = "/v1/bgp/peers",
+        .answer = {},
+        .ask = [this](const auto& request) { return bgp_page(request); }},
+       {.path = "/v1/bgp/routes",
+        .answer = {},
+        .ask = [this](const auto& request) { return bgp_page(request); }},
+       {.path = "/v1/bgp/drain",
+        .answer = [this](const auto&) { return drain_page(); },
+        .is_order = true},
        {"/v1/services",
         [this](const auto&) {
           return json_page(

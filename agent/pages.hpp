@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "http/message.hpp"
 
 namespace fairlead {
@@ -14,9 +16,13 @@ namespace fairlead {
 struct Page {
   std::string_view path;
   std::function<http::Response(const http::Request&)> answer;
+  /// Instead of `answer`, where somebody else has to be asked first.
+  std::function<boost::asio::awaitable<http::Response>(const http::Request&)> ask = {};
+  /// Does something: POST, and nothing else.
+  bool is_order = false;
 };
 
-/// GET and HEAD of the pages; all else is 404 or 405.
+/// GET and HEAD of the pages, POST of orders; all else is 404 or 405.
 http::Handler serve(std::vector<Page> pages);
 /// The same, over a UNIX socket, for root and the user that this process runs as; 403 for all
 /// others, whatever the socket's mode lets through.

@@ -59,16 +59,16 @@ std::string error_text(const std::string& body) {
   return body;
 }
 
-}  // namespace
-
-Result<boost::json::value> ask_agent(const std::string& socket, const std::string& target) {
+Result<boost::json::value> exchange_with(const std::string& socket, const std::string& target,
+                                         beast::http::verb method) {
   constexpr std::size_t kLongestPath = 107;  // sockaddr_un
   if (socket.size() > kLongestPath) return invalid("--socket: longer than 107 characters");
   Exchange exchange;
-  exchange.request.method(beast::http::verb::get);
+  exchange.request.method(method);
   exchange.request.target(target);
   exchange.request.version(11);
   exchange.request.set(beast::http::field::host, "agent");
+  if (method == beast::http::verb::post) exchange.request.content_length(0);
   exchange.run(socket);
   if (exchange.error) return failure(exchange.error, "agent at " + socket + ": " + exchange.doing);
   const Response response = exchange.parser.release();
@@ -77,6 +77,16 @@ Result<boost::json::value> ask_agent(const std::string& socket, const std::strin
   auto json = boost::json::parse(response.body(), error);
   if (error) return failure(error, "agent at " + socket + ": parse the answer");
   return json;
+}
+
+}  // namespace
+
+Result<boost::json::value> ask_agent(const std::string& socket, const std::string& target) {
+  return exchange_with(socket, target, beast::http::verb::get);
+}
+
+Result<boost::json::value> order_agent(const std::string& socket, const std::string& target) {
+  return exchange_with(socket, target, beast::http::verb::post);
 }
 
 }  // namespace fairlead::cli

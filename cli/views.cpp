@@ -92,6 +92,13 @@ std::string status_view(const json::value& status) {
       {"Changed by others", fmt::format("{} times", text_at(status, "sync.foreignChanges"))}};
   if (const auto error = text_at(status, "sync.lastError"); !error.empty())
     rows.push_back({"Sync error", error});
+  if (!text_at(status, "bgp.as").empty())
+    rows.push_back(
+        {"BGP", fmt::format("AS {}, {} of {} sessions established, {} prefixes "
+                            "announced, {} learned routes in the kernel",
+                            text_at(status, "bgp.as"), text_at(status, "bgp.established"),
+                            text_at(status, "bgp.peers"), text_at(status, "bgp.announcedPrefixes"),
+                            text_at(status, "bgp.routes.inKernel"))});
   std::string out = to_table(rows) + "\n";
 
   std::vector<std::vector<std::string>> watches{

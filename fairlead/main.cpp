@@ -7,6 +7,7 @@
 #include "agent/datapaths.hpp"
 #include "agent/features.hpp"
 #include "bench/command/command.hpp"
+#include "cli/bgp_command.hpp"
 #include "cli/commands.hpp"
 #include "cli/plan_command.hpp"
 #include "controlplane/controlplane.hpp"
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
   fairlead::add_agent_command(app, {.version = fairlead::kVersion, .commit = fairlead::kCommit},
                               exit_code);
   fairlead::cli::add_admin_commands(app, exit_code);
+  fairlead::cli::add_bgp_command(app, exit_code);
   fairlead::cli::add_version_command(app, fairlead::version_info(), exit_code);
   fairlead::controlplane::add_command(app, exit_code);
   fairlead::speaker::add_command(app, exit_code);
