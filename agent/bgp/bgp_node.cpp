@@ -175,19 +175,7 @@ void BgpNode::heard_one(control::RestartOver /*over*/) {
 }
 
 void BgpNode::heard_one(control::PeerStatus status) {
-  const auto [known, is_new] = states_.try_emplace(status.name, SessionState::kIdle);
-  const bool was_up = known->second == SessionState::kEstablished;
-  const bool is_up = status.state == SessionState::kEstablished;
-  known->second = status.state;
-  if (was_up == is_up) return;
-  const log::Fields fields{{"peer", status.name},
-                           {"address", to_string(status.address)},
-                           {"as", status.as.number},
-                           {"reason", status.last_error}};
-  if (is_up)
-    log_.info("a BGP session is established", fields);
-  else
-    log_.warn("a BGP session ended", fields);
+  states_[status.name] = status.state;  // the speaker logs what becomes of sessions
 }
 
 void BgpNode::heard_one(control::Answer answer) {
