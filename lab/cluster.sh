@@ -189,7 +189,7 @@ stateDirectory: $dir/state
 pinDirectory: $run_dir/node$n/bpf/fairlead
 cgroup: ${cgroup:-/sys/fs/cgroup}
 podNetwork:
-  mode: $(pod_network_mode)
+  mode: $network
   cniConfDirectory: $dir/cni
   registerPods: true
   vxlan: {directRouting: false} # the nodes share a link, and pods' packets go by the tunnel nevertheless

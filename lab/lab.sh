@@ -3,8 +3,9 @@
 #
 #   common.sh   where things are, processes, locks        cluster.sh  control plane, nodes, agents
 #   network.sh  the wire and the nodes                    pods.sh     pods and their CNI plugin
+#   router.sh   with --network bgp: BIRD
 #
-# Order of start: wire -> nodes -> control plane -> Node objects -> agents -> pods -> Service. Every step finds what is there
+# Order of start: wire -> nodes -> router -> control plane -> Node objects -> agents -> pods -> Service. Every step finds what is there
 # already and makes what is missing; `down` takes away whatever is found, in any state.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -12,6 +13,7 @@ source "$here/common.sh"
 source "$here/network.sh"
 source "$here/cluster.sh"
 source "$here/pods.sh"
+source "$here/router.sh"
 
 usage() {
   cat <<'EOT'
@@ -26,8 +28,8 @@ usage: ./run lab up [--nodes N] [--datapath ebpf|nftables|ipvs] [--network vxlan
        ./run lab exec WHERE -- CMD…         run CMD in a pod's or node's network namespace, or in ext or cp
        ./run lab ask WHERE ADDRESS:PORT [--udp]   one connection to an echo server: prints who answered and whom it saw
 
-`up` takes 2 nodes, the best datapath that this build has, vxlan and ipv4 unless told otherwise. --network bgp: plain
-routes from node to node, that the lab lays; no BGP is spoken yet. --serve without a protocol serves TCP and UDP.
+`up` takes 2 nodes, the best datapath that this build has, vxlan and ipv4 unless told otherwise. --network bgp: pods' and
+load balancers' addresses are told by BGP, to the other nodes and to a router (BIRD) between them and ext. --serve without a protocol serves TCP and UDP.
 
 Environment: FAIRLEAD_PRESET (release) says which build to run; FAIRLEAD_LAB_PREFIX (fl) and FAIRLEAD_LAB_DIR (build/lab) give a
 second lab beside the first one names and files of its own.
@@ -78,9 +80,11 @@ up() {
   step "network: $nodes nodes, $family"
   make_wire
   for n in $(node_numbers); do make_node "$n"; done
-  connect_nodes
+  [ "$network" != bgp ] || step "router" "$router_log"
+  start_router
   step "control plane on $(wire4 "$cp_octet"):6443" "$controlplane_log"
   start_controlplane
+  tell_nodes_of_router
   step "agents ($datapath)" "$(agent_log 1)"
   for n in $(node_numbers); do
     register_node "$n"
@@ -91,6 +95,7 @@ up() {
     current_log=$(agent_log "$n")
     wait_for_agent "$n"
   done
+  wait_for_sessions
   first_pods
   first_service
   current_step=
@@ -157,6 +162,8 @@ status() {
   [ -f "$lab/settings" ] || { echo "no lab is up; start one with: ./run lab up"; return 3; }
   echo "Lab: $nodes nodes, datapath $datapath, family $family; between nodes: $(say_how_nodes_are_connected)"
   echo "control plane  $(process_text "$lab/controlplane.pid" "$prefix-cp")  $api_url  log $(short "$controlplane_log")"
+  [ "$network" != bgp ] ||
+    echo "router         $(process_text "$router_pid" "$prefix-net")  AS $router_asn, birdc -s $router_socket  log $(short "$router_log")"
   for n in $(node_numbers); do
     printf 'node%-2s %-4s agent %s, %s  log %s\n' "$n" "$(zone_of "$n")" \
       "$(process_text "$(agent_dir "$n")/agent.pid" "$prefix-node$n")" \

@@ -68,24 +68,12 @@ make_node() {
   ! has_ipv6 || ip -n "$ns" -6 route replace default via "$(wire6 "$router_octet")"
 }
 
-## Between the nodes: the agents' matter (podNetwork.mode). With `bgp` the router will get its routes by BGP; until then it is told.
-
-connect_nodes() {
-  [ "$network" = bgp ] || return 0
-  set_sysctls "$prefix-net" net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.br0.send_redirects=0
-  [ ! -d /proc/sys/net/ipv6 ] || set_sysctls "$prefix-net" net.ipv6.conf.all.forwarding=1
-  local n
-  for n in $(node_numbers); do
-    ! has_ipv4 || ip -n "$prefix-net" route replace "$(pods4 "$n")" via "$(wire4 "$n")"
-    ! has_ipv6 || ip -n "$prefix-net" route replace "$(pods6 "$n")" via "$(wire6 "$n")"
-  done
-}
-pod_network_mode() { [ "$network" = vxlan ] && echo vxlan || echo routes; }
+## Between the nodes: the agents' matter (podNetwork.mode is --network).
 
 say_how_nodes_are_connected() {
   if [ "$network" = vxlan ]; then
     echo "VXLAN (flvx0), also though they share a link"
   else
-    echo "plain routes from node to node (no BGP is spoken yet)"
+    echo "BGP, with each other and with the router (BIRD in $prefix-net)"
   fi
 }

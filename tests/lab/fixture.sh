@@ -1,7 +1,8 @@
 # Sourced by the lab's tests: a lab of their own (other namespaces and files than the user's, which may run beside it), taken
 # down whatever happens, and the words that the tests are written in.
 #
-#   with_lab [UP OPTIONS]    at the top of a script; --datapath is $FAIRLEAD_LAB_DATAPATH, or the best that is built
+#   with_lab [UP OPTIONS]    at the top of a script; --datapath is $FAIRLEAD_LAB_DATAPATH, or the best that is built; --network is
+#                            $FAIRLEAD_LAB_NETWORK, or vxlan
 #   datapath_is NAME         what the agents were started with
 #   answer FROM TARGET       one line "BACKEND SOURCE PORT"; FROM is a pod, node1, ext or cp
 #   backends FROM TARGET     who answers 60 connections, sorted, comma separated
@@ -28,7 +29,7 @@ with_lab() {
     exit 0
   fi
   lab down || exit 1 # of an earlier run that was killed; this name is the tests' own
-  if ! lab up ${FAIRLEAD_LAB_DATAPATH:+--datapath "$FAIRLEAD_LAB_DATAPATH"} "$@" >"$scratch/up" 2>&1; then
+  if ! lab up ${FAIRLEAD_LAB_DATAPATH:+--datapath "$FAIRLEAD_LAB_DATAPATH"} ${FAIRLEAD_LAB_NETWORK:+--network "$FAIRLEAD_LAB_NETWORK"} "$@" >"$scratch/up" 2>&1; then
     sed 's/^/  /' "$scratch/up" >&2
     cleanup
     echo "0 passed, 1 failed, 0 skipped"
