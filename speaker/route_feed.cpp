@@ -1,4 +1,4 @@
-// Prefix -> what the table says of it now -> set, or gone if the agent has it.
+// Prefix -> what the table says of it now -> set, or gone, whether the agent had it or not.
 #include "speaker/route_feed.hpp"
 
 #include <algorithm>
@@ -8,25 +8,30 @@ namespace {
 
 constexpr std::size_t kBatch = 1000;          // prefixes
 constexpr std::size_t kMostQueued = 1 << 20;  // bytes
+constexpr std::size_t kMuch = 1 << 18;        // waiting prefixes, repetitions counted
 
 }  // namespace
 
 void RouteFeed::changed(const std::vector<bgp::Prefix>& prefixes) {
-  waiting_.insert(prefixes.begin(), prefixes.end());
+  waiting_.insert(waiting_.end(), prefixes.begin(), prefixes.end());
+  if (waiting_.size() < std::max(kMuch, 2 * distinct_)) return;
+  std::ranges::sort(waiting_);
+  const auto repeated = std::ranges::unique(waiting_);
+  waiting_.erase(repeated.begin(), repeated.end());
+  distinct_ = waiting_.size();
 }
 
 bgp::control::RoutesChanged RouteFeed::next_batch(const bgp::RoutingTable& table) {
   bgp::control::RoutesChanged batch;
   std::size_t looked_at = 0;
   while (!waiting_.empty() && looked_at++ < kBatch) {
-    const bgp::Prefix prefix = *waiting_.begin();
-    waiting_.erase(waiting_.begin());
+    const bgp::Prefix prefix = waiting_.back();
+    waiting_.pop_back();
     const bgp::Route* route = table.find(prefix);
     if (route == nullptr || !route->next_hops) {  // no way, or our own
-      if (told_.erase(prefix) > 0) batch.gone.push_back(prefix);
+      batch.gone.push_back(prefix);
       continue;
     }
-    told_.insert(prefix);
     bgp::control::LearnedRoute learned{.prefix = prefix};
     for (const bgp::Way& way : route->next_hops->ways)
       learned.via.push_back({.address = way.next_hop.address,

@@ -1,8 +1,7 @@
 // Routes whose ways changed -> batches for the agent. While the agent reads slowly a prefix that
-// changes again is still one prefix to tell.
+// changes again and again is kept a few times at most.
 #pragma once
 
-#include <unordered_set>
 #include <vector>
 
 #include "dataplane/bgp/routing_table.hpp"
@@ -25,13 +24,12 @@ class RouteFeed {
   void pump(const bgp::RoutingTable& table);
 
  private:
-  using PrefixSet = std::unordered_set<bgp::Prefix, bgp::PrefixHash>;
   bgp::control::RoutesChanged next_batch(const bgp::RoutingTable& table);
 
   ControlSocket& agent_;
   InterfaceOf interface_of_;
-  PrefixSet waiting_;
-  PrefixSet told_;  // what the agent has from us
+  std::vector<bgp::Prefix> waiting_;  // the last is told first; repetitions do no harm
+  std::size_t distinct_ = 0;          // of waiting_, when they were last counted
   bool over_due_ = false;
 };
 

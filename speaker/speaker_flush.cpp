@@ -8,7 +8,7 @@ namespace fairlead::speaker {
 namespace {
 
 /// What comes within this time goes out together.
-constexpr std::chrono::milliseconds kFlushPause{2};
+constexpr std::chrono::microseconds kFlushPause{100};
 /// Answers are made while no more than this waits for the agent, in bytes.
 constexpr std::size_t kMostQueued = 1 << 20;
 

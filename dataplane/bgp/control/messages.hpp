@@ -104,7 +104,8 @@ struct LearnedRoute {
   bool operator==(const LearnedRoute&) const = default;
 };
 
-/// Each prefix in one of the two.
+/// Each prefix in one of the two, and maybe more than once; `gone` may have some that never were
+/// set.
 struct RoutesChanged {
   std::vector<LearnedRoute> set{};
   std::vector<Prefix> gone{};
