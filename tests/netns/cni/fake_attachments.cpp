@@ -48,8 +48,7 @@ Outcome<Attachment> FakeAttachments::add(const podnet::AttachmentRequest& reques
   return made;
 }
 
-Outcome<std::optional<Attachment>> FakeAttachments::remove(const podnet::AttachmentKey& key,
-                                                           const Fd&) {
+Outcome<std::optional<Attachment>> FakeAttachments::remove(const podnet::AttachmentKey& key) {
   std::unique_lock lock(mutex_);
   TRY_VOID(enter(lock));
   const auto node = held_.extract(key);

@@ -48,8 +48,8 @@ class FakeAttachments : public podnet::Attachments {
   void set_options(std::vector<Cidr>, std::uint32_t) override {}
   podnet::Outcome<podnet::Attachment> add(const podnet::AttachmentRequest& request,
                                           const Fd& netns) override;
-  podnet::Outcome<std::optional<podnet::Attachment>> remove(const podnet::AttachmentKey& key,
-                                                            const Fd& netns) override;
+  podnet::Outcome<std::optional<podnet::Attachment>> remove(
+      const podnet::AttachmentKey& key) override;
   podnet::Outcome<podnet::Attachment> check(const podnet::AttachmentKey& key,
                                             const Fd& netns) override;
   podnet::Outcome<std::vector<podnet::Attachment>> collect(
