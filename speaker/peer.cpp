@@ -17,6 +17,13 @@ TimePoint now() { return std::chrono::steady_clock::now(); }
 
 /// Beyond that the peer hears nothing more until it has read all.
 constexpr std::size_t kMostQueued = 1 << 20;
+/// As long as it takes to hear of connections that waited for this process to start.
+constexpr std::chrono::milliseconds kConnectDelay{300};
+
+bgp::PeerConfig heard_first(bgp::PeerConfig config) {
+  config.connect_delay = kConnectDelay;
+  return config;
+}
 
 }  // namespace
 
@@ -25,7 +32,7 @@ Peer::Peer(PeerHost host, bgp::control::PeerSettings settings, std::uint64_t see
       settings_(std::move(settings)),
       log_(host_.log.with({{"peer", settings_.name}})),
       id_(host_.table.add_peer(settings_.rules)),
-      session_(settings_.session, seed),
+      session_(heard_first(settings_.session), seed),
       timer_(host_.io),
       state_since_(now()) {}
 

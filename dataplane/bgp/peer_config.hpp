@@ -30,6 +30,10 @@ struct PeerConfig {
   /// default.
   std::optional<std::chrono::seconds> keepalive{};
   std::chrono::seconds connect_retry{5};
+  /// Between start() and the first dial. A peer that has dialled already, and waits, is heard
+  /// first: to it a second connection beside an established session means that we have restarted
+  /// once more (RFC 4724 5), which ends what it kept for us.
+  std::chrono::milliseconds connect_delay{0};
   /// Nothing: routes are neither kept for the peer nor by it.
   std::optional<RestartConfig> graceful_restart{};
   /// How long routes stay stale after the peer is back and before its End-of-RIB.

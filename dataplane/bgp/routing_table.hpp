@@ -69,8 +69,9 @@ class RoutingTable {
   /// Next hops can be reached unless it was said that they cannot.
   void set_reachable(const Ip& next_hop, bool reachable);
 
-  /// Until release() nothing is chosen and nobody told: after a restart, while peers repeat what
-  /// the kernel still has (RFC 4724 4.1).
+  /// Until release() nothing is chosen of what peers say: after a restart, while they repeat what
+  /// the kernel still has (RFC 4724 4.1). Own routes are told all the same, with End-of-RIB for
+  /// those that can hear of no others: if we restart once more before, peers still have them.
   void defer() { deferred_ = true; }
   void release() { deferred_ = false; }
 
@@ -103,6 +104,7 @@ class RoutingTable {
   void put_own(Entry& entry, const std::vector<OwnRoute>& routes);
   [[nodiscard]] NextHopSet ways_of(const std::vector<Candidate>& equals) const;
   Route choose(const Destination& destination);
+  [[nodiscard]] bool awaits_learned(const Peer& peer) const;
   void settle(Entry& entry, Exporter& exporter, TableChanges& changes);
   void tell_all(Peer& peer, Exporter& exporter, std::vector<Prefix>& forgotten);
 

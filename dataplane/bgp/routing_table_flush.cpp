@@ -1,5 +1,7 @@
 // Prefixes that wait -> routes -> what each peer has to hear. A peer hears only what differs from
 // what it was told last, however often a route went back and forth between two flushes.
+#include <algorithm>
+
 #include "dataplane/bgp/export_rules.hpp"
 #include "dataplane/bgp/families.hpp"
 #include "dataplane/bgp/routing_table.hpp"
@@ -61,7 +63,7 @@ class RoutingTable::Exporter {
   void hand_over(Peer& peer, std::vector<PeerChanges>& to) {
     PeerChanges& changes = outgoing_[peer.id.number].changes;
     changes.peer = peer.id;
-    changes.complete = std::exchange(peer.complete_due, false);
+    changes.complete = !table_.awaits_learned(peer) && std::exchange(peer.complete_due, false);
     const bool is_silent = changes.announced.empty() && changes.withdrawn.ipv4.empty() &&
                            changes.withdrawn.ipv6.empty() && !changes.complete;
     if (!is_silent) to.push_back(std::move(changes));
@@ -182,17 +184,29 @@ void RoutingTable::tell_all(Peer& peer, Exporter& exporter, std::vector<Prefix>&
   peer.repeat = {};
 }
 
+/// While it is deferred a peer has not heard all, if what others say could pass to it.
+bool RoutingTable::awaits_learned(const Peer& peer) const {
+  return deferred_ && std::ranges::any_of(peers_, [&peer](const auto& from) {
+           return from && from->id != peer.id && may_pass(from->rules, peer.rules);
+         });
+}
+
 TableChanges RoutingTable::flush() {
   TableChanges changes;
-  if (deferred_) return changes;
   Exporter exporter(*this);
+  const auto later = std::ranges::stable_partition(waiting_, [this](Entry* entry) {
+    return !deferred_ || path_of(entry->second, kOwnRoutes) != nullptr ||
+           entry->second.route.peer == kOwnRoutes;
+  });
+  std::vector<Entry*> deferred(later.begin(), later.end());
+  waiting_.erase(later.begin(), later.end());
   for (Entry* entry : waiting_) settle(*entry, exporter, changes);
   std::vector<Prefix> forgotten;
   for (const auto& peer : peers_)
     if (peer && peer->tell_all && !peer->held) tell_all(*peer, exporter, forgotten);
   for (const auto& peer : peers_)
     if (peer && peer->up && !peer->held) exporter.hand_over(*peer, changes.peers);
-  for (const Entry* entry : std::exchange(waiting_, {}))
+  for (const Entry* entry : std::exchange(waiting_, std::move(deferred)))
     if (entry->second.paths.empty()) forgotten.push_back(entry->first);
   for (const Prefix& prefix : forgotten) {
     const auto found = destinations_.find(prefix);

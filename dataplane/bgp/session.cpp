@@ -18,7 +18,11 @@ void Session::start(TimePoint now, Actions& out) {
   paused_ = false;
   backoff_.forget_failures();
   refusing_ = false;
-  if (!config_.passive) dial({now, out});
+  if (config_.passive) return;
+  if (config_.connect_delay.count() > 0)
+    retry_at_ = now + backoff_.jittered(config_.connect_delay);
+  else
+    dial({now, out});
 }
 
 void Session::stop(const Notification& cease, TimePoint now, Actions& out) {

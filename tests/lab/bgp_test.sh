@@ -66,7 +66,7 @@ test_a_deleted_route_comes_back() {
 
 session_is() { birdc -s "/run/fairlead-lab/$FAIRLEAD_LAB_PREFIX/bird.ctl" show protocols | awk -v name="$1" '$1 == name { print $6 }' | grep -qx "$2"; }
 router() { birdc -s "/run/fairlead-lab/$FAIRLEAD_LAB_PREFIX/bird.ctl" "$@" >/dev/null; }
-peers() { inside "$1" "$FAIRLEAD_BIN/fairlead" bgp peers -o json --runtime-directory "/run/fairlead-lab/$FAIRLEAD_LAB_PREFIX/$1/run"; }
+peers() { inside "$1" "$FAIRLEAD_BIN/fairlead" bgp peers -o json --socket "/run/fairlead-lab/$FAIRLEAD_LAB_PREFIX/$1/run/agent.sock"; }
 
 # Flows from outside to a load balancer's address; each backend is on another node, and with policy Local each node has its own.
 begin_flows() {
@@ -129,7 +129,7 @@ test_flaps_of_one_path_never_stop_the_other() {
 }
 
 test_the_agent_says_who_its_peers_are() {
-  expect_eq "$(peers node1 | jq -c '[.[] | [.address, .as, .state]] | sort')" \
+  expect_eq "$(peers node1 | jq -c '[.peers[] | [.address, .as, .state]] | sort')" \
     '[["198.18.0.2",64512,"Established"],["198.18.0.253",64513,"Established"]]'
 }
 

@@ -151,14 +151,57 @@ TEST(RoutingTable, WhatIsStaleWhenTheSessionEndsAgainGoes) {
   EXPECT_EQ(world.ways("10.2.0.0/24"), "none");
 }
 
-TEST(RoutingTable, NothingIsChosenOrToldWhileItIsDeferred) {
+TEST(RoutingTable, OwnRoutesAreToldWhileItIsDeferred) {
+  World world;
+  world.table.defer();
+  auto router_rules = rules(65001, 2);
+  router_rules.own_routes = {{.tag = {7}}};
+  auto mesh_rules = internal_rules(3);
+  mesh_rules.own_routes = {{.tag = {7}}};
+  const PeerId router = world.add(router_rules, 2);
+  const PeerId mesh = world.add(mesh_rules, 3);
+  world.table.originate(kOtherPods, {7});
+  world.table.receive(router, announce(via("10.0.0.2", {65001}), {kPods}));
+  const auto before = world.flush();
+  ASSERT_NE(of(before, router), nullptr);
+  EXPECT_EQ(of(before, router)->announced.size(), 1U);
+  EXPECT_TRUE(of(before, router)->complete) << "nobody's routes pass to it";
+  ASSERT_NE(of(before, mesh), nullptr);
+  EXPECT_EQ(of(before, mesh)->announced.size(), 1U);
+  EXPECT_FALSE(of(before, mesh)->complete) << "it will hear of the router's";
+  EXPECT_EQ(before.routes, std::vector{kOtherPods});
+  world.table.release();
+  const auto after = world.flush();
+  EXPECT_EQ(after.routes, std::vector{kPods});
+  EXPECT_EQ(of(after, router), nullptr) << "it has heard all";
+  ASSERT_NE(of(after, mesh), nullptr);
+  EXPECT_TRUE(of(after, mesh)->complete);
+}
+
+TEST(RoutingTable, OwnRoutesThatGoWhileItIsDeferredAreWithdrawn) {
+  World world;
+  world.table.defer();
+  auto router_rules = rules(65001, 2);
+  router_rules.own_routes = {{.tag = {7}}};
+  const PeerId router = world.add(router_rules, 2);
+  world.table.originate(kPods, {7});
+  world.flush();
+  world.table.withdraw(kPods, {7});
+  const auto changes = world.flush();
+  ASSERT_NE(of(changes, router), nullptr);
+  EXPECT_EQ(of(changes, router)->withdrawn.ipv4, std::vector{kPods});
+  EXPECT_TRUE(world.table.destinations().empty());
+}
+
+TEST(RoutingTable, NothingLearnedIsChosenOrToldWhileItIsDeferred) {
   World world;
   world.table.defer();
   const PeerId peer = world.internal(2);
+  world.external(65001, 3);  // whose routes would pass to it
   world.table.receive(peer, announce(via("10.0.0.2", {}), {kPods}));
   const auto before = world.flush();
   EXPECT_TRUE(before.routes.empty());
-  EXPECT_TRUE(before.peers.empty()) << "End-of-RIB neither";
+  EXPECT_EQ(of(before, peer), nullptr) << "End-of-RIB neither";
   world.table.release();
   const auto after = world.flush();
   EXPECT_EQ(after.routes, std::vector{kPods});

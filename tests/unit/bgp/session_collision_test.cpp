@@ -40,6 +40,19 @@ TEST(SessionCollisions, AnAttemptEndsWhenThePeersConnectionIsGood) {
   EXPECT_EQ(driver.hear(theirs, open_of_peer()), (Words{"close 1", "send 2 KEEPALIVE"}));
 }
 
+TEST(SessionCollisions, APeerThatHasDialledAlreadyIsNotDialledAtTheStart) {
+  auto config = config_of_us();
+  config.connect_delay = std::chrono::milliseconds(300);
+  for (const bool has_dialled : {false, true}) {
+    Driver driver(config);
+    driver.session.start(driver.now, driver.out);
+    EXPECT_EQ(driver.words(), Words());
+    if (has_dialled) driver.session.accepted(driver.now, driver.out);
+    driver.words();
+    EXPECT_EQ(driver.live_through(seconds(1)), has_dialled ? Words() : Words{"connect 1"});
+  }
+}
+
 TEST(SessionCollisions, ATransportThatStaysSilentDoesNotWin) {
   auto config = config_of_us();
   config.router_id = {0x0a000003};
