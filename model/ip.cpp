@@ -77,9 +77,14 @@ Result<Ip> parse_ip(std::string_view text) {
 }
 
 std::string to_string(const Ip& ip) {
-  char text[INET6_ADDRSTRLEN];
-  if (ip.is_v4()) return inet_ntop(AF_INET, ip.bytes.data() + 12, text, sizeof text);
-  return inet_ntop(AF_INET6, ip.bytes.data(), text, sizeof text);
+  std::array<char, INET6_ADDRSTRLEN> text;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  if (!ip.is_v4()) return inet_ntop(AF_INET6, ip.bytes.data(), text.data(), text.size());
+  char* end = text.data();
+  for (std::size_t i = 12; i < ip.bytes.size(); ++i) {
+    end = std::to_chars(end, text.data() + text.size(), ip.bytes[i]).ptr;
+    *end++ = '.';
+  }
+  return {text.data(), end - 1};
 }
 
 bool Cidr::contains(const Ip& ip) const {

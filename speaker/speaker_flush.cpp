@@ -7,8 +7,6 @@
 namespace fairlead::speaker {
 namespace {
 
-/// What comes within this time goes out together.
-constexpr std::chrono::microseconds kFlushPause{100};
 /// Answers are made while no more than this waits for the agent, in bytes.
 constexpr std::size_t kMostQueued = 1 << 20;
 
@@ -17,13 +15,17 @@ constexpr std::size_t kMostQueued = 1 << 20;
 /// At once where nothing was flushed just now: one withdrawal need not wait.
 void Speaker::table_changed() {
   if (leaving_ || std::exchange(flush_due_, true)) return;
-  flush_timer_.expires_at(next_flush_);
-  flush_timer_.async_wait([this](const boost::system::error_code& error) {
+  const auto due = [this](const boost::system::error_code& error) {
     if (!error && !leaving_) flush();
-  });
+  };
+  if (std::chrono::steady_clock::now() >= next_flush_)
+    return boost::asio::post(io_, [due] { due({}); });
+  flush_timer_.expires_at(next_flush_);
+  flush_timer_.async_wait(due);
 }
 
-/// A flush that took long is followed by as long a pause: most of the time is for reading.
+/// A flush is followed by a pause as long as it took: at least half of the time is for reading, and
+/// what is read meanwhile goes out together.
 void Speaker::flush() {
   flush_due_ = false;
   const auto began = std::chrono::steady_clock::now();
@@ -34,7 +36,7 @@ void Speaker::flush() {
   feed_.changed(changes.routes);
   feed_.pump(*table_);
   const auto ended = std::chrono::steady_clock::now();
-  next_flush_ = ended + std::max<bgp::TimePoint::duration>(kFlushPause, ended - began);
+  next_flush_ = ended + (ended - began);
 }
 
 void Speaker::peer_changed(bgp::PeerId id) {

@@ -194,7 +194,7 @@ bool RoutingTable::awaits_learned(const Peer& peer) const {
 TableChanges RoutingTable::flush() {
   TableChanges changes;
   Exporter exporter(*this);
-  const auto later = std::ranges::stable_partition(waiting_, [this](Entry* entry) {
+  const auto later = std::ranges::partition(waiting_, [this](Entry* entry) {
     return !deferred_ || path_of(entry->second, kOwnRoutes) != nullptr ||
            entry->second.route.peer == kOwnRoutes;
   });

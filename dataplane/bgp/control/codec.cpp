@@ -20,10 +20,9 @@ constexpr std::array<std::string_view, 4> kNames<FromSpeaker>{"RoutesChanged", "
 
 template <class Message>
 std::string encode_message(const Message& message) {
-  json::object line;
-  line.emplace(kNames<Message>[message.index()],
-               std::visit([](const auto& it) { return JsonWriter::write(it); }, message));
-  return json::serialize(line) + '\n';
+  std::string line = "{\"" + std::string(kNames<Message>[message.index()]) + "\":";
+  std::visit([&line](const auto& it) { JsonWriter{line}.write(it); }, message);
+  return line += "}\n";
 }
 
 /// The alternative of `message` that is called `name`.

@@ -1,7 +1,8 @@
-// Values -> JSON. What has no value is left out.
+// Values -> JSON, as text: a hundred thousand routes are told one after another, and a tree of them
+// would be made to be thrown away. What has no value is left out.
 #pragma once
 
-#include <boost/json.hpp>
+#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <concepts>
 
@@ -10,50 +11,68 @@
 
 namespace fairlead::bgp::control {
 
+/// Appends to `out`.
 struct JsonWriter {
-  using Value = boost::json::value;
+  std::string& out;
 
-  static Value write(bool truth) { return truth; }
-  static Value write(std::unsigned_integral auto number) { return number; }
-  static Value write(const std::string& text) { return Value(text); }
-  static Value write(const Ip& ip) { return Value(to_string(ip)); }
-  static Value write(const Prefix& prefix) { return Value(to_string(prefix)); }
+  void write(bool truth) { out += truth ? "true" : "false"; }
+  void write(std::integral auto number) { out += std::to_string(number); }
+  void write(const std::string& text) { out += boost::json::serialize(text); }
+  void write(const Ip& ip) { write_plain(to_string(ip)); }
+  void write(const Prefix& prefix) { write_plain(to_string(prefix)); }
   template <class Rep, class Period>
-  static Value write(std::chrono::duration<Rep, Period> time) {
-    return time.count();
+  void write(std::chrono::duration<Rep, Period> time) {
+    write(time.count());
   }
-  static Value write(const WrapsNumber auto& it) { return number_in(it); }
-  static Value write(HasWords auto it) {
+  void write(const WrapsNumber auto& it) { write(number_in(it)); }
+  void write(HasWords auto it) {
     for (const auto& [value, word] : words_of(it))
-      if (value == it) return Value(word);
-    return nullptr;
+      if (value == it) return write_plain(word);
+    out += "null";
   }
 
   template <class T>
-  static Value write(const std::vector<T>& list) {
-    boost::json::array array;
-    array.reserve(list.size());
-    for (const T& element : list) array.push_back(write(element));
-    return array;
+  void write(const std::vector<T>& list) {
+    out += '[';
+    for (const T& element : list) {
+      write(element);
+      out += ',';
+    }
+    close(']');
   }
 
   template <class T>
   requires requires(const T& it) {
     each_field(it, [](const char*, const auto&) {});
   }
-  static Value write(const T& it) {
-    boost::json::object object;
-    each_field(it, [&object](const char* name, const auto& field) { add(object, name, field); });
-    return object;
+  void write(const T& it) {
+    out += '{';
+    each_field(it, [this](const char* name, const auto& field) { add(name, field); });
+    close('}');
   }
 
  private:
-  static void add(boost::json::object& object, const char* name, const auto& field) {
-    object.emplace(name, write(field));
+  /// What needs no escape.
+  void write_plain(std::string_view text) {
+    out += '"';
+    out += text;
+    out += '"';
+  }
+  void add(const char* name, const auto& field) {
+    write_plain(name);
+    out += ':';
+    write(field);
+    out += ',';
   }
   template <class T>
-  static void add(boost::json::object& object, const char* name, const std::optional<T>& field) {
-    if (field) object.emplace(name, write(*field));
+  void add(const char* name, const std::optional<T>& field) {
+    if (field) add(name, *field);
+  }
+  void close(char bracket) {
+    if (out.back() == ',')
+      out.back() = bracket;
+    else
+      out += bracket;
   }
 };
 
