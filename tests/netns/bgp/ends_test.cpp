@@ -81,7 +81,7 @@ TEST_F(BgpWithBird, RoutesStayWhileBirdRestarts) {
            !answer.routes[0].paths.at(0).stale;
   });
   EXPECT_EQ(speaker->routes(), 3U);
-  EXPECT_THAT(speaker->said(), Not(HasSubstr("\"gone\":[\"")));
+  EXPECT_EQ(speaker->gone(), 0U);
 }
 
 TEST_F(BgpWithBird, APeerThatStaysAwayHoldsARestartUpForItsTimeAlone) {
@@ -96,10 +96,10 @@ TEST_F(BgpWithBird, APeerThatStaysAwayHoldsARestartUpForItsTimeAlone) {
   speaker->eventually("established", [&] { return speaker->is_established("b"); });
   EXPECT_FALSE(speaker->restart_is_over());
   EXPECT_EQ(speaker->routes(), 0U);
-  EXPECT_THAT(bird.ask("show route"), Not(HasSubstr("10.1.0.0/24")));
+  bird.eventually("show route", "10.1.0.0/24");  // what is our own waits for nobody
+  EXPECT_FALSE(speaker->restart_is_over());
   speaker->eventually("the end of the restart", [&] { return speaker->restart_is_over(); });
   EXPECT_EQ(speaker->routes(), 3U);
-  bird.eventually("show route", "10.1.0.0/24");
 }
 
 TEST_F(BgpWithBird, TheAgentsEndLeavesThePeersRoutes) {

@@ -34,6 +34,8 @@ class SpeakerProcess {
   /// "10.1.0.0/24 via 10.0.0.2", a space between several.
   [[nodiscard]] std::string route(std::string_view prefix) const;
   [[nodiscard]] std::size_t routes() const { return routes_.size(); }
+  /// How many of them went again.
+  [[nodiscard]] std::size_t gone() const { return gone_; }
   [[nodiscard]] bool restart_is_over() const { return restart_is_over_; }
 
   [[nodiscard]] Process& process() { return *process_; }
@@ -51,6 +53,7 @@ class SpeakerProcess {
   std::string buffer_, said_;
   std::map<std::string, bgp::control::PeerStatus> peers_;
   std::map<bgp::Prefix, std::vector<bgp::control::Via>> routes_;
+  std::size_t gone_ = 0;
   std::optional<bgp::control::Answer> answer_;
   std::uint64_t last_ask_ = 0;
   bool restart_is_over_ = false;
