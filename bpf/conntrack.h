@@ -27,19 +27,24 @@ extern void bpf_ct_release(struct nf_conn* connection) __weak __ksym;
 #define FL_CT_SRC_NAT (1 << 4)   /* IPS_SRC_NAT */
 #define FL_CT_DST_NAT (1 << 5)   /* IPS_DST_NAT */
 
-static __always_inline __u32 conntrack_tuple(const struct tuple* tuple, const bool ipv6,
-                                             struct bpf_sock_tuple* out) {
+/// The packet's own, or its answer's.
+static __always_inline __u32 conntrack_tuple(const struct packet* p, const bool answer,
+                                             const bool ipv6, struct bpf_sock_tuple* out) {
+  const struct fl_address* from = answer ? &p->tuple.destination : &p->tuple.source;
+  const struct fl_address* to = answer ? &p->tuple.source : &p->tuple.destination;
+  const __be16 from_port = answer ? p->tuple.destination_port : p->tuple.source_port;
+  const __be16 to_port = answer ? p->tuple.source_port : p->tuple.destination_port;
   if (!ipv6) {
-    out->ipv4.saddr = tuple->source.word[3];
-    out->ipv4.daddr = tuple->destination.word[3];
-    out->ipv4.sport = tuple->source_port;
-    out->ipv4.dport = tuple->destination_port;
+    out->ipv4.saddr = from->word[3];
+    out->ipv4.daddr = to->word[3];
+    out->ipv4.sport = from_port;
+    out->ipv4.dport = to_port;
     return sizeof(out->ipv4);
   }
-  __builtin_memcpy(out->ipv6.saddr, &tuple->source, sizeof(out->ipv6.saddr));
-  __builtin_memcpy(out->ipv6.daddr, &tuple->destination, sizeof(out->ipv6.daddr));
-  out->ipv6.sport = tuple->source_port;
-  out->ipv6.dport = tuple->destination_port;
+  __builtin_memcpy(out->ipv6.saddr, from, sizeof(out->ipv6.saddr));
+  __builtin_memcpy(out->ipv6.daddr, to, sizeof(out->ipv6.daddr));
+  out->ipv6.sport = from_port;
+  out->ipv6.dport = to_port;
   return sizeof(out->ipv6);
 }
 
@@ -48,16 +53,16 @@ struct conntrack_question {
   struct bpf_ct_opts options;
 };
 
-/// IPS_… of the connection that packets with `tuple` are of, in either direction; 0: conntrack has
-/// none.
-static __always_inline unsigned long conntrack_status(const struct packet* p,
-                                                      const struct tuple* tuple, const bool ipv6,
+/// IPS_… of the connection that the packet, or its answer, is of, in either direction; 0: conntrack
+/// has none.
+static __always_inline unsigned long conntrack_status(const struct packet* p, const bool answer,
+                                                      const bool ipv6,
                                                       struct conntrack_question* q) {
   if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP) return 0;
   __builtin_memset(&q->options, 0, sizeof(q->options));
   q->options.netns_id = BPF_F_CURRENT_NETNS;
   q->options.l4proto = p->protocol;
-  const __u32 size = conntrack_tuple(tuple, ipv6, &q->tuple);
+  const __u32 size = conntrack_tuple(p, answer, ipv6, &q->tuple);
   struct nf_conn* connection =
       p->hook == FL_HOOK_XDP
           ? bpf_xdp_ct_lookup(p->ctx, &q->tuple, size, &q->options, sizeof(q->options))
@@ -72,21 +77,13 @@ static __always_inline unsigned long conntrack_status(const struct packet* p,
 static __always_inline bool conntrack_owns(const struct packet* p, const struct fl_config* node,
                                            const bool ipv6, struct conntrack_question* q) {
   if (!constants.has_ct_lookup || !node->neighbour_conntrack) return false;
-  const unsigned long status = conntrack_status(p, &p->tuple, ipv6, q);
+  const unsigned long status = conntrack_status(p, false, ipv6, q);
   return (status & FL_CT_DST_NAT) && (status & FL_CT_CONFIRMED);
 }
 
-/// Does conntrack translate the packet, or what would answer it, for whomever? A connection that it
-/// translated once, to where this one leads from the same port, has the answers for two minutes
-/// after its end: to the stack, which then takes another port for this one.
-static __always_inline bool conntrack_translates(const struct packet* p, const bool ipv6,
-                                                 struct conntrack_question* q) {
-  if (!constants.has_ct_lookup) return false;
-  const struct tuple answer = {.source = p->tuple.destination,
-                               .destination = p->tuple.source,
-                               .source_port = p->tuple.destination_port,
-                               .destination_port = p->tuple.source_port};
-  const unsigned long status =
-      conntrack_status(p, &p->tuple, ipv6, q) | conntrack_status(p, &answer, ipv6, q);
-  return status & (FL_CT_SRC_NAT | FL_CT_DST_NAT);
+/// Does conntrack translate the packet (or what would answer it), for whomever?
+static __always_inline bool conntrack_translates(const struct packet* p, const bool answer,
+                                                 const bool ipv6, struct conntrack_question* q) {
+  return constants.has_ct_lookup &&
+         (conntrack_status(p, answer, ipv6, q) & (FL_CT_SRC_NAT | FL_CT_DST_NAT));
 }

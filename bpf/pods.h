@@ -196,13 +196,17 @@ static __always_inline enum pod_way way_into_pod(const struct route* route,
 /// Fills `flow` in for the packet's; the way that this packet takes. What is of this packet alone
 /// (too large, no neighbour yet) is not kept.
 static __always_inline enum way decide(struct packet* p, struct pod_flow* flow, const bool ipv6,
-                                       struct workspace* work) {
+                                       const bool tunnelled, struct workspace* work) {
   const struct fl_pod* to = bpf_map_lookup_elem(&pods, &flow->destination);
   const struct fl_tunnel* own = own_tunnel();
   flow->way = POD_WAY_STACK;
   if (!to && !in_pod_networks(&flow->destination)) return WAY_STACK;
   if (!is_who_it_says(p, flow, own, ipv6, work)) return WAY_STACK;
-  if (conntrack_translates(p, ipv6, &work->of.conntrack)) return WAY_STACK;
+  if (conntrack_translates(p, false, ipv6, &work->of.conntrack)) return WAY_STACK;
+  // A connection that was translated once, to where this one leads from the same port, has the
+  // answers for two minutes after its end: the stack then takes another port for this one. What a
+  // tunnel brought was another node's to translate.
+  if (!tunnelled && conntrack_translates(p, true, ipv6, &work->of.conntrack)) return WAY_STACK;
   struct route* route = &work->route;
   find_route(p, &flow->destination, p->tuple.destination_port, ipv6, route);
   if (route->way == WAY_HOST) return WAY_STACK;
@@ -220,7 +224,7 @@ static __always_inline enum way decide(struct packet* p, struct pod_flow* flow, 
 }
 
 static __always_inline enum way judge_pod_flow(struct packet* p, struct pod_flow* flow, __u64 key,
-                                               __u32 epoch, const bool ipv6) {
+                                               __u32 epoch, const bool ipv6, const bool tunnelled) {
   struct workspace* work = workspace_of(p);
   if (!work) return WAY_STACK;
   if (flow->key != key || flow->came_by != ingress_interface(p)) flow->aggregate_tick = 0;
@@ -232,7 +236,7 @@ static __always_inline enum way judge_pod_flow(struct packet* p, struct pod_flow
   flow->came_by = ingress_interface(p);
   flow->epoch = epoch;
   flow->tick = now_ticks();
-  const enum way way = decide(p, flow, ipv6, work);
+  const enum way way = decide(p, flow, ipv6, tunnelled, work);
   if (way != WAY_NEIGHBOUR) return way;
   count(FL_COUNT_PODS_FORWARDED);
   return WAY_NEIGHBOUR;
@@ -353,7 +357,7 @@ static __always_inline int forward_pod(struct __sk_buff* ctx, __u32 epoch, const
   struct pod_flow* flow = pod_flow_of(&p, key, ipv6);
   if (!flow) return TC_ACT_UNSPEC;
   if (!is_judged(flow, &p, key, epoch, ipv6) &&
-      judge_pod_flow(&p, flow, key, epoch, ipv6) == WAY_NEIGHBOUR) {
+      judge_pod_flow(&p, flow, key, epoch, ipv6, false) == WAY_NEIGHBOUR) {
     struct workspace* work = workspace_of(&p);
     if (!work || !write_hop(&p, NULL, ipv6)) return TC_ACT_SHOT;
     return redirect_to_neighbour(&work->route);
@@ -375,7 +379,7 @@ static __always_inline int forward_tunnelled(struct __sk_buff* ctx, const struct
   if (!flow) return TC_ACT_UNSPEC;
   const __u32 epoch = node->pods_epoch;
   if (!is_judged(flow, &p, key, epoch, false) &&
-      judge_pod_flow(&p, flow, key, epoch, false) == WAY_NEIGHBOUR)
+      judge_pod_flow(&p, flow, key, epoch, false, true) == WAY_NEIGHBOUR)
     return TC_ACT_UNSPEC;
   if (skb_of(&p)->gso_size) flow->aggregate_tick = now_ticks();
   if (now_ticks() - flow->aggregate_tick < 2) return TC_ACT_UNSPEC;
